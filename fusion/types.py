@@ -1,0 +1,136 @@
+"""The nouns of the fusion floor. Everything here is frozen; nothing here knows of a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+Modality = Literal["text", "voice", "print", "photo", "history"]
+MODALITIES: tuple[Modality, ...] = ("text", "voice", "print", "photo", "history")
+"""In this order wherever modalities index an array: typed words, spoken words, words printed in a
+photo, the photo itself, and what was said earlier in the conversation."""
+
+DIM = 384
+"""Width of the one space that sentences, photos and documents share (all-MiniLM-L6-v2)."""
+
+
+class BadInput(ValueError):
+    """A customer's input cannot be used. The message is a sentence the customer may read."""
+
+
+class WeightsError(RuntimeError):
+    """Weights are missing, damaged or made for something else. The message names the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One customer message, as it came in. Attachments are undecoded bytes."""
+
+    text: str = ""
+    audio: bytes | None = None
+    photos: tuple[bytes, ...] = ()
+    video: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One earlier message of the conversation, oldest first in a history."""
+
+    speaker: Literal["customer", "agent"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser heard."""
+
+    text: str
+    language: str  # ISO 639-1
+    confidence: float  # in [0, 1]; the recogniser's own
+    engine: str  # "whisper:base", "pocketsphinx"
+    no_speech: float  # probability in [0, 1] that nobody spoke
+    seconds: float  # length of the recording
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedText:
+    """One line of print read in a photo."""
+
+    text: str
+    confidence: float  # in [0, 1]
+    photo: int  # index into Turn.photos
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One sentence or photo: its token (or patch) states and its place in the shared space."""
+
+    tokens: np.ndarray  # (n, width) float32
+    vector: np.ndarray  # (DIM,) float32, unit norm
+
+
+class Encoder(Protocol):
+    """A frozen tower: sentences (str) or photos (uint8 RGB arrays (h, w, 3)) into one space."""
+
+    name: str
+    """Recorded in every index made with it, e.g. "minilm-l6-v2"; another name is another space."""
+
+    def encode(self, items: Sequence[Any]) -> np.ndarray:
+        """Vectors (len(items), DIM), float32, unit norm."""
+
+    def states(self, item: Any) -> Encoded:
+        """Token states and vector of one item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percept:
+    """Everything perceived in one turn, before it is understood.
+
+    A modality that is absent or failed is simply not in `present`; what failed is named in
+    `problems`, in sentences the customer may read.
+    """
+
+    words: str  # typed, heard and read words, in that order
+    text: str
+    transcript: Transcript | None
+    printed: tuple[PrintedText, ...]
+    encoded: Mapping[Modality, Encoded]  # keys == present
+    quality: Mapping[str, float]  # "voice_confidence", "no_speech", "print_confidence", "sharpness"
+    problems: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
+
+    @property
+    def present(self) -> frozenset[Modality]:
+        return frozenset(self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributions:
+    """Exact Shapley values of each present modality, in two games.
+
+    `intent`: its part of the probability of the chosen intent (sums to that probability minus the
+    probability with every modality masked). `retrieval`: its part of the cosine between the
+    retrieval vector of a coalition and that of the whole turn (sums to 1 minus the cosine of the
+    empty coalition, which is 0).
+    """
+
+    intent: Mapping[Modality, float]
+    retrieval: Mapping[Modality, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """The turn, understood."""
+
+    intents: Mapping[str, float]  # sums to 1, highest first
+    out_of_scope: float  # in [0, 1]
+    vector: np.ndarray  # (DIM,) float32, unit norm, in the space of the index
+    attributions: Attributions
+    mood: float  # in [-1, 1]; below 0 is unhappy
+
+    @property
+    def intent(self) -> str:
+        return next(iter(self.intents))

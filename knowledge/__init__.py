@@ -1,0 +1,1 @@
+"""What does the shop know? Documents in, ranked `Hit`s out."""
