@@ -47,7 +47,7 @@ class Document:
     price: float | None = None  # in `currency`; None for anything that is not sold
     currency: str = ""  # ISO 4217
     stock: int | None = None  # pieces; None when unknown
-    attributes: Mapping[str, str] = field(default_factory=dict)  # "colour", "family", "sku", ...
+    attributes: Mapping[str, str] = field(default_factory=dict)  # "color", "family", "sku", ...
     language: str = "en"
     updated_at: str = ""  # ISO 8601
 

@@ -1,0 +1,225 @@
+"""The nouns of the agent floor: what we decide, what we say, and the events in between.
+
+Decisions are frozen dataclasses in a closed union (match them, end with `assert_never`). What
+crosses a wire, a file or the database (Citation, Reply, the events) is pydantic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fusion.types import Message, PrintedText, Transcript
+from knowledge.types import Hit
+
+Slot = Literal["email", "order_id", "items", "reason", "address", "confirm", "product"]
+Action = Literal["status", "cancel", "return", "exchange", "change_address"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the answers a question offers: the shop's own id, and what the button says."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer from this evidence, best first. `topic` is the intent the answer serves."""
+
+    hits: tuple[Hit, ...]
+    topic: str
+    kind: Literal["answer"] = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask for one thing. `question` is the whole sentence."""
+
+    slot: Slot
+    question: str
+    choices: tuple[Choice, ...] = ()
+    kind: Literal["ask"] = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do one thing to one order of the identified customer. `key` makes it happen at most once."""
+
+    action: Action
+    arguments: Mapping[str, Any]
+    key: str
+    confirmed: bool
+    kind: Literal["act"] = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """Give the conversation to a person."""
+
+    reason: str
+    summary: str
+    kind: Literal["handoff"] = "handoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Say kindly that this is not ours to answer. `reason`: out_of_scope | not_found | unreadable."""
+
+    reason: Literal["out_of_scope", "not_found", "unreadable"]
+    kind: Literal["decline"] = "decline"
+
+
+Decision = Answer | Ask | Act | HandOff | Decline
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the shop confirmed after an Act. `facts` hold every figure a reply may state."""
+
+    ok: bool
+    message: str  # one sentence in the shop's words
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Thresholds of the policy and bounds of a turn; every one is a setting."""
+
+    text_chars: int = 8_000
+    photos: int = 6
+    audio_seconds: float = 120.0
+    audio_bytes: int = 25_000_000
+    photo_bytes: int = 15_000_000
+    video_seconds: float = 30.0
+    video_bytes: int = 50_000_000
+    out_of_scope: float = 0.5  # at or above: not a question for this shop
+    answerable: float = 0.35  # best hit's score below this: nothing found
+    sure_intent: float = 0.40  # below: the evidence alone decides
+    tie: float = 0.02  # two products closer than this are equally likely
+    unhappy: float = -0.5  # mood at or below this, twice: a person is offered
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Citation(Frozen):
+    """Evidence quoted word for word: `quote` is a substring of the document's title or text."""
+
+    document: str
+    title: str
+    url: str
+    quote: str
+
+
+class ProductCard(Frozen):
+    """A product as a door shows it; every field is the shop's own."""
+
+    id: str
+    title: str
+    url: str
+    price: float | None
+    currency: str
+    stock: int | None
+    photo: str | None = None  # absolute path on this machine; doors turn it into an address
+
+
+class Reply(Frozen):
+    """The whole answer to one turn."""
+
+    id: str
+    conversation: str
+    text: str
+    citations: tuple[Citation, ...] = ()
+    decision: Decision = Field(discriminator="kind")
+    intent: str
+    attributions: dict[str, dict[str, float]] = {}  # game -> modality -> Shapley value
+    products: tuple[ProductCard, ...] = ()
+    notes: tuple[str, ...] = ()  # what was degraded or failed, and why
+    seconds: dict[str, float] = {}  # time spent in each stage
+
+
+class FoundHit(Frozen):
+    """One hit in short: enough to show, without the whole document."""
+
+    id: str
+    kind: str
+    title: str
+    score: float
+    ranks: dict[str, int]
+    passage: str
+    url: str = ""
+
+
+class Heard(Frozen):
+    kind: Literal["heard"] = "heard"
+    words: str
+    transcript: Transcript | None
+    printed: tuple[PrintedText, ...]
+    present: tuple[str, ...]
+    problems: tuple[str, ...]
+    photos: int  # pictures looked at, key frames of a video included
+
+
+class Understood(Frozen):
+    kind: Literal["understood"] = "understood"
+    intent: str
+    intents: dict[str, float]  # the five likeliest
+    out_of_scope: float
+    mood: float
+    attributions: dict[str, dict[str, float]]
+
+
+class Found(Frozen):
+    kind: Literal["found"] = "found"
+    hits: tuple[FoundHit, ...]
+    filters: str = ""  # the structured wishes understood, as words; empty when none
+    relaxed: tuple[str, ...] = ()  # wishes dropped because nothing was left
+
+
+class Decided(Frozen):
+    kind: Literal["decided"] = "decided"
+    decision: Decision = Field(discriminator="kind")
+
+
+class Token(Frozen):
+    kind: Literal["token"] = "token"
+    text: str
+
+
+class Done(Frozen):
+    kind: Literal["done"] = "done"
+    reply: Reply
+
+
+Event = Annotated[
+    Heard | Understood | Found | Decided | Token | Done, Field(discriminator="kind")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A composed answer before it is streamed."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    products: tuple[ProductCard, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Composer(Protocol):
+    """Puts a decision into words, from its evidence and nothing else."""
+
+    def compose(
+        self,
+        decision: Decision,
+        outcome: Outcome | None,
+        hits: Sequence[Hit],
+        history: Sequence[Message],
+        words: str,
+    ) -> Draft: ...
