@@ -88,15 +88,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Thresholds of the policy and bounds of a turn; every one is a setting."""
+    """Thresholds of the policy; every one is a setting."""
 
-    text_chars: int = 8_000
-    photos: int = 6
-    audio_seconds: float = 120.0
-    audio_bytes: int = 25_000_000
-    photo_bytes: int = 15_000_000
-    video_seconds: float = 30.0
-    video_bytes: int = 50_000_000
     out_of_scope: float = 0.5  # at or above: not a question for this shop
     answerable: float = 0.35  # best hit's score below this: nothing found
     sure_intent: float = 0.40  # below: the evidence alone decides

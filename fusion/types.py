@@ -36,6 +36,21 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class InputLimits:
+    """Bounds of one turn, checked before anything is decoded; every one is a setting."""
+
+    text_chars: int = 8_000
+    photos: int = 6
+    photo_bytes: int = 15_000_000
+    photo_pixels: int = 50_000_000
+    audio_seconds: float = 120.0
+    audio_bytes: int = 25_000_000
+    video_seconds: float = 30.0
+    video_bytes: int = 50_000_000
+    decode_seconds: float = 10.0  # decoding is stopped after this
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One earlier message of the conversation, oldest first in a history."""
 
