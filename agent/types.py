@@ -68,7 +68,7 @@ class HandOff:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Say kindly that this is not ours to answer. `reason`: out_of_scope | not_found | unreadable."""
+    """Say kindly that this cannot be answered here, and what can."""
 
     reason: Literal["out_of_scope", "not_found", "unreadable"]
     kind: Literal["decline"] = "decline"
@@ -92,6 +92,7 @@ class Limits:
 
     out_of_scope: float = 0.5  # at or above: not a question for this shop
     answerable: float = 0.35  # best hit's score below this: nothing found
+    strong: float = 0.65  # best hit's score at or above: answered even if it seems out of scope
     sure_intent: float = 0.40  # below: the evidence alone decides
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this, twice: a person is offered

@@ -1,0 +1,77 @@
+"""Settings: the only reader of the environment. Only doors make one.
+
+Every field is an environment variable: `DESKHAND_HOME`, `DESKHAND_LLM`, and for the two groups of
+limits with a double underscore, e.g. `DESKHAND_LIMITS__ANSWERABLE=0.4` or
+`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.errors import SetupError
+from agent.types import Limits
+from fusion.types import InputLimits
+
+
+class Settings(BaseSettings):
+    """How this installation runs. Use `Settings.read()`, which says what is wrong in a sentence."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DESKHAND_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(default_factory=lambda: user_data_path("deskhand", appauthor=False))
+    """Folder of the index, the conversations and the orders."""
+    text: str = "minilm"
+    """Sentence encoder: minilm | hub:NAME | a folder. Another one needs another index."""
+    vision: str = "shipped"
+    """Photo encoder: shipped | hub:NAME | a folder. Another one needs another index."""
+    speech: str = "auto"
+    """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
+    llm: str | None = None
+    """Chat model as LangChain names it ("openai:gpt-5-mini"); None: the built-in composer."""
+    shop_url: str | None = None
+    """Address of the shop's own order system; None: orders in a database under `home`."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=1, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    limits: Limits = Limits()
+    input_limits: InputLimits = InputLimits()
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """The environment, with `given` (None: not given) above it. Raises SetupError."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "__".join(str(part) for part in first["loc"]).upper()
+            raise SetupError(
+                f"The setting DESKHAND_{name} cannot be used: {first['msg']} "
+                f"(it is {first['input']!r}). Change it or unset it."
+            ) from error
+
+    @field_validator("home")
+    @classmethod
+    def _whole_path(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @property
+    def index_folder(self) -> Path:
+        return self.home / "index"
+
+    @property
+    def database(self) -> Path:
+        """Conversations and hand-offs."""
+        return self.home / "conversations.db"
+
+    @property
+    def orders(self) -> Path:
+        """Customers and orders of the built-in shop."""
+        return self.home / "orders.db"
