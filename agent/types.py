@@ -191,9 +191,7 @@ class Done(Frozen):
     reply: Reply
 
 
-Event = Annotated[
-    Heard | Understood | Found | Decided | Token | Done, Field(discriminator="kind")
-]
+Event = Annotated[Heard | Understood | Found | Decided | Token | Done, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""What to do about a turn that is not an order flow: one pure function, read like a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits
+from fusion.types import Fused, Message
+from knowledge.types import Hit, Kind
+
+SMALL_TALK = frozenset({"greeting", "thanks"})
+
+PRODUCTS: tuple[Kind, ...] = ("product",)
+PASSAGES: tuple[Kind, ...] = ("faq", "policy")
+EVIDENCE: dict[str, tuple[Kind, ...]] = {
+    "product_search": PRODUCTS,
+    "product_question": PRODUCTS,
+    "availability": PRODUCTS,
+    "recommendation": PRODUCTS,
+    "order_status": PASSAGES,
+    "cancel_order": PASSAGES,
+    "change_order": PASSAGES,
+    "return": PASSAGES,
+    "exchange": PASSAGES,
+    "refund": PASSAGES,
+    "damaged_item": PASSAGES,
+    "delivery": PASSAGES,
+    "payment": PASSAGES,
+    "invoice": PASSAGES,
+    "account": PASSAGES,
+    "complaint": PASSAGES,
+}
+"""The kind of document that answers an intent."""
+
+LEAN = 0.25
+"""What a document of the intent's own kind gains in score when the intent is sure: enough to put a
+fair FAQ answer before a product that shares its words, too little to bury a far better hit."""
+
+ABOUT_ONE_PRODUCT = frozenset({"product_question", "availability"})
+CHOICES = 4  # products offered when a question fits several
+
+_WORD = re.compile(r"[^\W_]+")
+_POINTING = frozenset({"this", "that", "these", "those", "it", "its", "one", "ones"})
+_DEFINITE = _POINTING | {"the"}
+_COMMON = """
+a about all am an and any are at available be big buy by can cost costs could do does else ex
+expensive for get give got have hello hey hi how i if in is know large like long look many may me
+money much my need of on or order please price priced s shall show size so some still stock sell t
+tell than thank thanks the them there they to us want was we what whats when where which will with
+would you your
+"""
+_EMPTY = _POINTING | frozenset(_COMMON.split())
+"""Words that do not say which product is meant."""
+
+
+def decide(
+    fused: Fused,
+    hits: Sequence[Hit],
+    words: str,
+    history: Sequence[Message],
+    limits: Limits,
+    *,
+    photo: bool = False,
+    unhappy_before: bool = False,
+) -> Decision:
+    """The decision for one turn, from what was understood and found.
+
+    `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
+    `unhappy_before`: the customer's last turn was already an unhappy one.
+    """
+    topic = fused.intent
+    sure = fused.intents[topic] >= limits.sure_intent
+    best = max((hit.score for hit in hits), default=0.0)
+    found = [hit for hit in hits if hit.score >= limits.answerable]
+
+    if sure and topic == "person":
+        return HandOff("asked", summary(words, history))
+    if unhappy_before and fused.mood <= limits.unhappy:
+        return HandOff("unhappy", summary(words, history))
+    if sure and topic in SMALL_TALK and "?" not in words:
+        return Answer((), topic)
+    if fused.out_of_scope >= limits.out_of_scope and best < limits.strong:
+        return Decline("out_of_scope")
+    if only_points(words) and not photo and not history:
+        return Ask("product", "Which product do you mean? Its name or a photo of it will do.")
+    if not found and sure and topic == "complaint":
+        return HandOff("complaint", summary(words, history))
+    if not found:
+        return Decline("not_found")
+    ranked = _ranked(found, topic if sure else "")
+    if sure and (rivals := _rivals(ranked, topic, words, limits)):
+        return Ask(
+            "product",
+            "Which one do you mean?",
+            tuple(Choice(hit.document.id, hit.document.title) for hit in rivals),
+        )
+    return Answer(tuple(ranked), topic)
+
+
+def only_points(words: str) -> bool:
+    """Whether the words point at a product ("how much is this?") without saying which."""
+    said = _words(words)
+    return bool(said & _POINTING) and not said - _EMPTY
+
+
+def summary(words: str, history: Sequence[Message]) -> str:
+    """The conversation for the person who takes over: its last messages, one a line."""
+    lines = [f"{message.speaker}: {message.text}" for message in history[-6:]]
+    return "\n".join([*lines, f"customer: {words}"])
+
+
+def _words(words: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(words.lower()))
+
+
+def _ranked(found: Sequence[Hit], topic: str) -> list[Hit]:
+    """Best first, with documents of the kind that answers the topic moved up by `LEAN`."""
+    kinds = EVIDENCE.get(topic, ())
+    return sorted(
+        found, key=lambda hit: hit.score + LEAN * (hit.document.kind in kinds), reverse=True
+    )
+
+
+def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> list[Hit]:
+    """Products of different families that a question about one product fits equally well."""
+    said = _words(words)
+    best = ranked[0]
+    if topic not in ABOUT_ONE_PRODUCT or not said & _DEFINITE or best.document.kind != "product":
+        return []
+    close: dict[str, Hit] = {}  # family -> its best product
+    for hit in ranked:
+        if hit.document.kind == "product" and best.score - hit.score <= limits.tie:
+            close.setdefault(hit.document.attributes.get("family") or hit.document.id, hit)
+    named = {said & _words(hit.document.title) for hit in close.values()}
+    told_apart = len(named) > 1  # the words name one of them more closely than another
+    return [] if len(close) < 2 or told_apart else list(close.values())[:CHOICES]

@@ -1,0 +1,262 @@
+"""decide() as a table: what was understood and found on the left, what is done on the right."""
+
+import numpy as np
+import pytest
+
+from agent.policy import decide, only_points, summary
+from agent.types import Answer, Ask, Decline, HandOff, Limits
+from fusion.types import DIM, Attributions, Fused, Message
+from knowledge.types import Document, Hit
+
+LIMITS = Limits()
+TALK = [Message("customer", "Do you sell mugs?"), Message("agent", "Yes: the Aster mug, blue.")]
+
+
+def fused(intent: str, sure: float = 0.9, out: float = 0.05, mood: float = 0.0) -> Fused:
+    rest = "delivery" if intent != "delivery" else "payment"
+    vector = np.zeros(DIM, np.float32)
+    vector[0] = 1.0
+    intents = {intent: sure, rest: min(1 - sure, sure)}
+    return Fused(intents, out, vector, Attributions({}, {}), mood)
+
+
+def product(title: str, score: float, family: str = "") -> Hit:
+    attributes = {"family": family or title.split(",")[0].lower()}
+    document = Document(title.lower(), "product", title, "A thing.", attributes=attributes)
+    return Hit(document, score, {"dense": 1})
+
+
+def passage(title: str, score: float, kind: str = "faq") -> Hit:
+    return Hit(Document(title.lower(), kind, title, "An answer."), score, {"dense": 1})
+
+
+MUG = product("Aster mug, blue", 0.8)
+GREEN_MUG = product("Aster mug, green", 0.79)
+LAMP = product("Lumi table lamp, green", 0.8)
+OTHER_LAMP = product("Alder floor lamp, oak", 0.79)
+CLEAR_LAMP = product("Halo pendant lamp, brass", 0.6)
+WEAK = product("Reed basket, black", 0.2)
+FAQ = passage("How long does delivery take?", 0.7)
+POLICY = passage("Returns", 0.7, "policy")
+
+
+def shape(decision) -> str:
+    """A decision in one word or two, for the table."""
+    match decision:
+        case Answer(hits, topic):
+            return f"answer {hits[0].document.title if hits else topic}"
+        case Ask(slot, _, choices):
+            return f"ask {slot} {len(choices)}"
+        case HandOff(reason):
+            return f"handoff {reason}"
+        case Decline(reason):
+            return f"decline {reason}"
+    return decision.kind
+
+
+TABLE = [
+    # intent, hits, words, extra -> shape
+    # A person is asked for.
+    ("person", [], "let me talk to a human", {}, "handoff asked"),
+    ("person", [FAQ], "a real person please", {}, "handoff asked"),
+    ("person", [MUG], "human!", {"history": TALK}, "handoff asked"),
+    ("person", [FAQ], "someone about delivery", {"sure": 0.3}, f"answer {FAQ.document.title}"),
+    ("person", [], "hm", {"sure": 0.2}, "decline not_found"),
+    # Small talk needs no evidence.
+    ("greeting", [], "hello", {}, "answer greeting"),
+    ("greeting", [WEAK], "good morning", {}, "answer greeting"),
+    ("greeting", [MUG], "hi, is the Aster mug in stock?", {}, "answer Aster mug, blue"),
+    ("greeting", [MUG], "hi", {"sure": 0.2}, "answer Aster mug, blue"),
+    ("thanks", [], "thank you", {}, "answer thanks"),
+    ("thanks", [MUG], "thanks, that is all", {"history": TALK}, "answer thanks"),
+    (
+        "thanks",
+        [FAQ],
+        "thanks, and how long does delivery take?",
+        {},
+        f"answer {FAQ.document.title}",
+    ),
+    # Unhappy once is answered, twice is handed over.
+    (
+        "delivery",
+        [FAQ],
+        "where is it, this is awful",
+        {"mood": -0.8},
+        f"answer {FAQ.document.title}",
+    ),
+    ("delivery", [FAQ], "terrible", {"mood": -0.8, "before": True}, "handoff unhappy"),
+    ("delivery", [FAQ], "useless", {"mood": -0.5, "before": True}, "handoff unhappy"),
+    ("delivery", [FAQ], "all right", {"mood": 0.1, "before": True}, f"answer {FAQ.document.title}"),
+    ("thanks", [], "thanks for nothing, awful", {"mood": -0.9, "before": True}, "handoff unhappy"),
+    # Not a question for this shop.
+    ("product_search", [], "what is the capital of France", {"out": 0.9}, "decline out_of_scope"),
+    ("product_question", [WEAK], "write me a poem", {"out": 0.8}, "decline out_of_scope"),
+    ("delivery", [passage("Delivery", 0.5)], "weather?", {"out": 0.6}, "decline out_of_scope"),
+    ("delivery", [FAQ], "delivery times", {"out": 0.6}, f"answer {FAQ.document.title}"),
+    ("product_search", [MUG], "aster mug", {"out": 0.99}, "answer Aster mug, blue"),
+    ("delivery", [passage("Delivery", 0.5)], "delivery", {"out": 0.49}, "answer Delivery"),
+    # Nothing found.
+    ("product_search", [], "do you sell bicycles", {}, "decline not_found"),
+    ("product_search", [WEAK], "do you sell bicycles", {}, "decline not_found"),
+    ("payment", [passage("Gift cards", 0.34)], "bitcoin", {}, "decline not_found"),
+    ("payment", [passage("Gift cards", 0.35)], "gift card", {}, "answer Gift cards"),
+    ("complaint", [], "your service is bad", {}, "handoff complaint"),
+    ("complaint", [WEAK], "I want to complain", {}, "handoff complaint"),
+    ("complaint", [passage("Complaints", 0.6)], "I want to complain", {}, "answer Complaints"),
+    ("complaint", [], "hm", {"sure": 0.3}, "decline not_found"),
+    # Pointing at something nobody can see.
+    ("product_question", [], "how much is this?", {}, "ask product 0"),
+    ("product_question", [MUG], "How much does it cost?", {}, "ask product 0"),
+    ("availability", [MUG], "is this in stock", {}, "ask product 0"),
+    ("product_question", [MUG], "how much is this?", {"photo": True}, "answer Aster mug, blue"),
+    ("product_question", [MUG], "how much is it?", {"history": TALK}, "answer Aster mug, blue"),
+    ("product_question", [MUG], "how much is this mug?", {}, "answer Aster mug, blue"),
+    ("product_question", [], "how much is this?", {"photo": True}, "decline not_found"),
+    # One question, several products.
+    ("product_question", [LAMP, OTHER_LAMP], "how much is the lamp?", {}, "ask product 2"),
+    ("availability", [LAMP, OTHER_LAMP], "is that lamp in stock?", {}, "ask product 2"),
+    ("product_question", [LAMP, OTHER_LAMP, CLEAR_LAMP], "price of the lamp", {}, "ask product 2"),
+    (
+        "product_question",
+        [LAMP, OTHER_LAMP],
+        "how much?",
+        {"photo": True},
+        f"answer {LAMP.document.title}",
+    ),
+    ("product_question", [LAMP, OTHER_LAMP], "how much is this", {"photo": True}, "ask product 2"),
+    (
+        "product_question",
+        [LAMP, OTHER_LAMP],
+        "the Lumi lamp's price",
+        {},
+        f"answer {LAMP.document.title}",
+    ),
+    (
+        "product_question",
+        [LAMP, OTHER_LAMP],
+        "is the lamp oak?",
+        {},
+        f"answer {LAMP.document.title}",
+    ),
+    (
+        "product_question",
+        [LAMP, CLEAR_LAMP],
+        "how much is the lamp?",
+        {},
+        f"answer {LAMP.document.title}",
+    ),
+    ("product_question", [MUG, GREEN_MUG], "how much is the mug?", {}, "answer Aster mug, blue"),
+    (
+        "product_search",
+        [LAMP, OTHER_LAMP],
+        "show me the lamps",
+        {},
+        f"answer {LAMP.document.title}",
+    ),
+    (
+        "recommendation",
+        [LAMP, OTHER_LAMP],
+        "a lamp for the desk",
+        {},
+        f"answer {LAMP.document.title}",
+    ),
+    ("availability", [LAMP, OTHER_LAMP], "any lamp in stock?", {}, f"answer {LAMP.document.title}"),
+    # The kind of evidence follows a sure intent, and only that.
+    ("delivery", [MUG, passage("Delivery", 0.6)], "delivery of a mug", {}, "answer Delivery"),
+    ("return", [MUG, POLICY], "can I return a mug", {}, "answer Returns"),
+    ("refund", [MUG, POLICY], "money back for a mug", {}, "answer Returns"),
+    ("damaged_item", [MUG, POLICY], "the mug is chipped", {}, "answer Returns"),
+    ("invoice", [MUG, passage("Invoices", 0.6)], "bill for my mug", {}, "answer Invoices"),
+    (
+        "product_search",
+        [FAQ, product("Aster mug, blue", 0.5)],
+        "mugs",
+        {},
+        "answer Aster mug, blue",
+    ),
+    (
+        "recommendation",
+        [FAQ, product("Aster mug, blue", 0.6)],
+        "a gift",
+        {},
+        "answer Aster mug, blue",
+    ),
+    ("delivery", [MUG, passage("Delivery", 0.6)], "hm", {"sure": 0.3}, "answer Aster mug, blue"),
+    (
+        "product_question",
+        [FAQ, product("Aster mug, blue", 0.4)],
+        "how long",
+        {},
+        f"answer {FAQ.document.title}",
+    ),
+    ("delivery", [MUG, passage("Delivery", 0.4)], "the aster mug", {}, "answer Aster mug, blue"),
+    ("product_search", [WEAK, MUG], "mugs", {}, "answer Aster mug, blue"),
+]
+
+
+@pytest.mark.parametrize(("intent", "hits", "words", "extra", "expected"), TABLE)
+def test_decide(intent, hits, words, extra, expected):
+    understood = fused(
+        intent, extra.get("sure", 0.9), extra.get("out", 0.05), extra.get("mood", 0.0)
+    )
+    decision = decide(
+        understood,
+        hits,
+        words,
+        extra.get("history", []),
+        LIMITS,
+        photo=extra.get("photo", False),
+        unhappy_before=extra.get("before", False),
+    )
+    assert shape(decision) == expected
+
+
+def test_a_decision_follows_the_limits():
+    hits = [product("Aster mug, blue", 0.5)]
+    said = fused("product_search", out=0.4)
+    assert shape(decide(said, hits, "mugs", [], LIMITS)) == "answer Aster mug, blue"
+    assert shape(decide(said, hits, "mugs", [], Limits(answerable=0.6))) == "decline not_found"
+    assert shape(decide(said, hits, "mugs", [], Limits(out_of_scope=0.3))) == "decline out_of_scope"
+
+
+def test_weak_hits_are_not_evidence():
+    decision = decide(fused("product_search"), [MUG, WEAK], "mugs", [], LIMITS)
+    assert isinstance(decision, Answer) and [hit.document for hit in decision.hits] == [
+        MUG.document
+    ]
+
+
+def test_choices_carry_the_shops_ids():
+    decision = decide(
+        fused("product_question"), [LAMP, OTHER_LAMP], "how much is the lamp", [], LIMITS
+    )
+    assert isinstance(decision, Ask)
+    assert [choice.id for choice in decision.choices] == [LAMP.document.id, OTHER_LAMP.document.id]
+    assert [choice.label for choice in decision.choices] == [
+        LAMP.document.title,
+        OTHER_LAMP.document.title,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "points"),
+    [
+        ("how much is this?", True),
+        ("Do you still have it in stock", True),
+        ("what does that one cost", True),
+        ("is it dishwasher safe", False),
+        ("how much is delivery", False),
+        ("this lamp", False),
+        ("", False),
+    ],
+)
+def test_only_points(words, points):
+    assert only_points(words) is points
+
+
+def test_the_summary_tells_a_person_what_was_said():
+    assert summary("I want a person", TALK).splitlines() == [
+        "customer: Do you sell mugs?",
+        "agent: Yes: the Aster mug, blue.",
+        "customer: I want a person",
+    ]
