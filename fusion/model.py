@@ -1,0 +1,256 @@
+"""The fusion module: what was said, shown and meant, from whatever modalities a turn has.
+
+A few latents read the masked tokens of every modality (attention bottleneck, arXiv:2107.00135).
+Two heads read the latents. The intent head has a pool of its own beside the words' vector: words
+decide intents, photos decide products (arXiv:2109.12913). The retrieval head is anchored,
+
+    z = norm(sum_m g_m e_m + alpha W pool),
+
+with e_m the frozen vectors of the modalities, g a masked softmax and alpha 0 before training: a
+turn of text alone starts out exactly as the sentence encoder put it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fusion.explain import coalitions, shapley
+from fusion.text import mood
+from fusion.types import DIM, MODALITIES, Attributions, Fused, Modality, Percept
+from fusion.weights import SHIPPED, load_into, load_weights
+
+MODEL = "fusion-1"
+INTENTS = (
+    "product_search",
+    "product_question",
+    "availability",
+    "recommendation",
+    "order_status",
+    "cancel_order",
+    "change_order",
+    "return",
+    "exchange",
+    "refund",
+    "damaged_item",
+    "delivery",
+    "payment",
+    "invoice",
+    "account",
+    "complaint",
+    "person",
+    "greeting",
+    "thanks",
+)
+TOKENS = {"text": 96, "voice": 96, "print": 48, "photo": 98, "history": 128}  # at most, each
+QUALITIES = {"voice": ("voice_confidence", "no_speech"), "print": ("print_confidence",), "photo": ("sharpness",)}
+WORDS = tuple(MODALITIES.index(m) for m in ("text", "voice"))
+HEADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A batch of percepts as tensors. M = len(MODALITIES), in that order."""
+
+    tokens: Tensor  # (batch, tokens, DIM)
+    kinds: Tensor  # (batch, tokens) index of the modality each token is of; -1 is padding
+    places: Tensor  # (batch, tokens) position of the token within its modality
+    vectors: Tensor  # (batch, M, DIM), zeros where absent
+    present: Tensor  # (batch, M) bool
+    quality: Tensor  # (batch, M, 2), zeros where there is no figure
+
+    def masked(self, present: Tensor) -> Inputs:
+        """One percept as a batch of coalitions: `present` (n, M) bool."""
+        n = len(present)
+        return Inputs(
+            self.tokens.expand(n, -1, -1),
+            self.kinds.expand(n, -1),
+            self.places.expand(n, -1),
+            self.vectors.expand(n, -1, -1),
+            present & self.present,
+            self.quality.expand(n, -1, -1),
+        )
+
+
+def collate(percepts: Sequence[Percept]) -> Inputs:
+    """Percepts of any modalities -> one padded batch."""
+    rows = [
+        [(i, states.tokens[: TOKENS[m]]) for i, m in enumerate(MODALITIES) if (states := p.encoded.get(m))]
+        for p in percepts
+    ]
+    batch, length = len(rows), max((sum(len(t) for _, t in row) for row in rows), default=0)
+    tokens = np.zeros((batch, length, DIM), np.float32)
+    kinds = np.full((batch, length), -1)
+    places = np.zeros((batch, length), int)
+    vectors = np.zeros((batch, len(MODALITIES), DIM), np.float32)
+    quality = np.zeros((batch, len(MODALITIES), 2), np.float32)
+    for b, (percept, row) in enumerate(zip(percepts, rows, strict=True)):
+        at = 0
+        for i, states in row:
+            end = at + len(states)
+            tokens[b, at:end], kinds[b, at:end], places[b, at:end] = states, i, np.arange(len(states))
+            at = end
+        for i, modality in enumerate(MODALITIES):
+            if modality in percept.encoded:
+                vectors[b, i] = percept.encoded[modality].vector
+                for j, figure in enumerate(QUALITIES.get(modality, ())):
+                    quality[b, i, j] = percept.quality.get(figure, 0.0)
+    return Inputs(
+        torch.from_numpy(tokens),
+        torch.from_numpy(kinds),
+        torch.from_numpy(places),
+        torch.from_numpy(vectors),
+        torch.from_numpy(np.abs(vectors).sum(-1) > 0),
+        torch.from_numpy(quality),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    intents: Tensor  # (batch, len(INTENTS)) logits
+    out_of_scope: Tensor  # (batch,) logit
+    vector: Tensor  # (batch, DIM) unit norm; zeros where nothing is present
+
+
+class Attention(nn.Module):
+    """Latents (batch, latents, width) read from tokens (batch, tokens, width)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, latents: Tensor, tokens: Tensor, visible: Tensor | None = None) -> Tensor:
+        b, n, width = latents.shape
+
+        def heads(x: Tensor) -> Tensor:
+            return x.view(b, -1, HEADS, width // HEADS).transpose(1, 2)
+
+        key, value = self.key_value(tokens).chunk(2, -1)
+        mask = None if visible is None else visible[:, None, None, :]
+        read = F.scaled_dot_product_attention(heads(self.query(latents)), heads(key), heads(value), mask)
+        return self.out(read.transpose(1, 2).reshape(b, n, width))
+
+
+class Layer(nn.Module):
+    """Look at the tokens, talk among the latents, think."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.look, self.talk = Attention(width), Attention(width)
+        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, latents: Tensor, tokens: Tensor, visible: Tensor) -> Tensor:
+        latents = latents + self.dropout(self.look(self.norms[0](latents), tokens, visible))
+        normed = self.norms[1](latents)
+        latents = latents + self.dropout(self.talk(normed, normed))
+        return latents + self.dropout(self.think(self.norms[2](latents)))
+
+
+class FusionModel(nn.Module):
+    def __init__(self, width: int = 256, latents: int = 8, layers: int = 2, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.enter_words, self.enter_photo = nn.Linear(DIM, width), nn.Linear(DIM, width)
+        self.modality = nn.Parameter(torch.randn(len(MODALITIES), width) * 0.02)
+        self.place = nn.Parameter(torch.randn(max(TOKENS.values()), width) * 0.02)
+        self.quality = nn.Linear(2, width)
+        self.nothing = nn.Parameter(torch.zeros(width))  # always visible, so that no row is empty
+        self.latents = nn.Parameter(torch.randn(latents, width) * 0.02)
+        self.enter_norm = nn.LayerNorm(width)
+        self.layers = nn.ModuleList(Layer(width, dropout) for _ in range(layers))
+        self.leave_norm = nn.LayerNorm(width)
+        self.intent_pool, self.retrieval_pool = nn.Linear(width, 1), nn.Linear(width, 1)
+        self.intent = nn.Linear(width, len(INTENTS) + 1)
+        self.intent_words = nn.Linear(DIM, len(INTENTS) + 1)
+        self.gate = nn.Linear(width, len(MODALITIES))
+        nn.init.zeros_(self.gate.weight)
+        nn.init.zeros_(self.gate.bias)
+        self.correct = nn.Linear(width, DIM)
+        self.alpha = nn.Parameter(torch.zeros(()))
+        # set after training, on validation: one temperature each
+        self.register_buffer("temperatures", torch.ones(2))
+
+    def forward(self, inputs: Inputs) -> Outputs:
+        kinds = inputs.kinds.clamp(min=0)
+        visible = (inputs.kinds >= 0) & inputs.present.gather(1, kinds)
+        photo = (inputs.kinds == MODALITIES.index("photo"))[..., None]
+        unit = F.normalize(inputs.tokens, dim=-1) * DIM**0.5
+        tokens = torch.where(photo, self.enter_photo(unit), self.enter_words(unit))
+        context = self.modality + self.quality(inputs.quality)  # (batch, M, width)
+        tokens = tokens + context.gather(1, kinds[..., None].expand(-1, -1, context.shape[-1]))
+        tokens = self.enter_norm(tokens + self.place[inputs.places])
+        b = len(tokens)
+        tokens = torch.cat([self.nothing.expand(b, 1, -1), tokens], 1)
+        visible = torch.cat([visible.new_ones(b, 1), visible], 1)
+
+        latents = self.latents.expand(b, -1, -1)
+        for layer in self.layers:
+            latents = layer(latents, tokens, visible)
+        latents = self.leave_norm(latents)
+
+        def pooled(score: nn.Module) -> Tensor:
+            return (score(latents).softmax(1) * latents).sum(1)
+
+        anchors = inputs.vectors * inputs.present[..., None]
+        words = F.normalize(anchors[:, WORDS].sum(1), dim=-1)
+        logits = self.intent(pooled(self.intent_pool)) + self.intent_words(words)
+
+        for_retrieval = pooled(self.retrieval_pool)
+        gate = self.gate(for_retrieval).masked_fill(~inputs.present, -1e4).softmax(-1)
+        summed = (gate[..., None] * anchors).sum(1) + self.alpha * self.correct(for_retrieval)
+        vector = F.normalize(summed, dim=-1) * inputs.present.any(1, keepdim=True)
+        return Outputs(logits[:, :-1], logits[:, -1], vector)
+
+
+class FusionModule:
+    """The trained model as the agent uses it: a percept in, a `Fused` with its explanation out."""
+
+    def __init__(self, model: FusionModel, name: str) -> None:
+        self.model = model.eval()
+        self.name = name
+
+    @torch.inference_mode()
+    def __call__(self, percept: Percept) -> Fused:
+        """Understand one percept; a percept of nothing gives the prior and a zero vector."""
+        inputs = collate([percept])
+        players: list[Modality] = [m for m in MODALITIES if m in percept.encoded]
+        subsets = coalitions(len(players))
+        present = torch.zeros(len(subsets), len(MODALITIES), dtype=torch.bool)
+        present[:, [MODALITIES.index(m) for m in players]] = torch.from_numpy(subsets)
+        out = self.model(inputs.masked(present))
+        warmth = self.model.temperatures
+        intents = (out.intents / warmth[0]).softmax(-1)
+        whole = len(subsets) - 1  # the last coalition has everybody
+        order = intents[whole].argsort(descending=True).tolist()
+        return Fused(
+            intents={INTENTS[i]: float(intents[whole, i]) for i in order},
+            out_of_scope=float((out.out_of_scope[whole] / warmth[1]).sigmoid()),
+            vector=out.vector[whole].numpy(),
+            attributions=Attributions(
+                intent=dict(zip(players, shapley(intents[:, order[0]].numpy()), strict=True)),
+                retrieval=dict(
+                    zip(players, shapley((out.vector @ out.vector[whole]).numpy()), strict=True)
+                ),
+            ),
+            mood=mood(percept.words),
+        )
+
+
+def load_fusion(path: Path | None = None) -> FusionModule:
+    """The shipped fusion module, or the one trained into `path`.
+
+    Raises WeightsError when the weights are missing, damaged or of another model.
+    """
+    path = path or SHIPPED / "fusion.safetensors"
+    tensors, card = load_weights(path, MODEL)
+    model = FusionModel()
+    load_into(model, tensors, path)
+    return FusionModule(model, f"{MODEL}:{card['sha256'][:8]}")
