@@ -1,0 +1,171 @@
+"""Render the demo shop's photos.
+
+Run it as `python -m knowledge.demo.studio.render --set catalogue --out DIR`.
+
+Sets: catalogue (one clean photo a product), customer (as phones take them), foreign (things the
+shop does not sell) and train (small, many, both styles, listed in DIR/train.jsonl). Files that
+exist are kept, so a broken-off run goes on where it stopped. Needs Blender's module: pip install
+bpy==4.2.0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import hashlib
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from knowledge.demo.studio import degrade, rooms, scene
+from knowledge.demo.studio.pieces import Piece, read_pieces
+from knowledge.demo.studio.props import FOREIGN
+from knowledge.demo.studio.shapes import SHAPES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one set is taken: pixels a side, rays a pixel, photos a product, JPEG quality."""
+
+    size: int
+    samples: int
+    per_product: int
+    quality: int
+
+
+PLANS = {
+    "catalogue": Plan(size=320, samples=32, per_product=1, quality=88),
+    "customer": Plan(size=320, samples=16, per_product=3, quality=86),
+    "foreign": Plan(size=320, samples=16, per_product=1, quality=86),
+    "train": Plan(size=160, samples=8, per_product=12, quality=88),
+}
+ON_FLOOR = {"football", "bicycle-wheel", "dumbbell", "traffic-cone", "guitar"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo. A piece of None means a foreign object of that name."""
+
+    kind: str
+    name: str
+    number: int
+    path: Path
+    seed: int
+    quality: int
+    piece: Piece | None
+
+    def dice(self) -> np.random.Generator:
+        """Seeded by the set's own name too, so that no two sets ever share a scene."""
+        words = f"{self.kind}/{self.name}/{self.number}/{self.seed}"
+        return np.random.default_rng(int.from_bytes(hashlib.sha256(words.encode()).digest()[:8]))
+
+
+def plan_jobs(kind: str, out: Path, per_product: int, only: str | None, seed: int) -> list[Job]:
+    """Every photo of a set, round by round, so that a broken-off run still has every product."""
+    things: list[tuple[str, Piece | None]] = [(piece.id, piece) for piece in read_pieces()]
+    if kind == "foreign":
+        things = [(name, None) for name in FOREIGN]
+    jobs = []
+    for number in range(per_product):
+        for name, piece in things:
+            if only and only != name:
+                continue
+            file = f"{name}.jpg" if kind in ("catalogue", "foreign") else f"{name}_{number + 1}.jpg"
+            jobs.append(Job(kind, name, number, out / file, seed, PLANS[kind].quality, piece))
+    return jobs
+
+
+def take(job: Job) -> Path:
+    """Build the scene, render it, and save it as the set wants it."""
+    dice = job.dice()
+    scene.clear()
+    subject = _subject(job, dice)
+    clean = job.kind == "catalogue" or (job.kind == "train" and job.number % 5 == 4)
+    if clean:
+        scene.studio(subject, dice if job.kind == "train" else None)
+    else:
+        rooms.room(subject, "train" if job.kind == "train" else "customer", dice)
+    raw = Path(tempfile.gettempdir()) / f"studio-{os.getpid()}.png"
+    scene.shoot(str(raw))
+    photo = Image.open(raw).convert("RGB")
+    if not clean:
+        photo = degrade.phone_photo(photo, dice)
+    draft = job.path.with_suffix(".part")
+    photo.save(draft, "JPEG", quality=job.quality)
+    draft.replace(job.path)
+    return job.path
+
+
+def _subject(job: Job, dice: np.random.Generator) -> scene.Subject:
+    if job.piece is None:
+        place = "floor" if job.name in ON_FLOOR else "table"
+        return scene.Subject(functools.partial(FOREIGN[job.name], dice), job.name, place)
+    build = functools.partial(SHAPES[job.piece.family], job.piece)
+    pale = job.piece.colour in ("white", "clear")
+    return scene.Subject(build, job.piece.kind, job.piece.place, pale)
+
+
+def open_worker(size: int, samples: int, threads: int) -> None:
+    """Ready one process; Blender's own chatter is dropped, its errors are not."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    scene.open_studio(size, samples, threads)
+
+
+def list_training(jobs: list[Job], out: Path) -> None:
+    rows = [
+        json.dumps({"photo": job.path.name, "id": job.name}) for job in jobs if job.path.exists()
+    ]
+    (out / "train.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--set", dest="kind", choices=sorted(PLANS), required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--per-product", type=int, help="photos a product")
+    parser.add_argument("--size", type=int, help="pixels a side")
+    parser.add_argument("--samples", type=int, help="rays a pixel")
+    parser.add_argument("--only", help="one product id or foreign name")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    args = parser.parse_args()
+
+    plan = PLANS[args.kind]
+    args.out.mkdir(parents=True, exist_ok=True)
+    jobs = plan_jobs(
+        args.kind, args.out, args.per_product or plan.per_product, args.only, args.seed
+    )
+    missing = [job for job in jobs if not job.path.exists()]
+    print(f"{args.kind}: {len(jobs)} photos, {len(missing)} to take", flush=True)
+    threads = max(1, (os.cpu_count() or 1) // args.workers)
+    settings = (args.size or plan.size, args.samples or plan.samples, threads)
+    # Building a scene keeps one core busy, so processes of one thread beat one of many threads.
+    # They are forked because a spawned one would not find Blender's built-in module again.
+    with ProcessPoolExecutor(
+        args.workers,
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=open_worker,
+        initargs=settings,
+    ) as pool:
+        start = time.monotonic()
+        for done, path in enumerate(pool.map(take, missing), 1):
+            pace = (time.monotonic() - start) / done
+            left = pace * (len(missing) - done) / 60
+            print(
+                f"{done}/{len(missing)} {path.name} {pace:.2f} s each, {left:.1f} min left",
+                flush=True,
+            )
+    if args.kind == "train":
+        list_training(jobs, args.out)
+
+
+if __name__ == "__main__":
+    main()
