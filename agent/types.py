@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fusion.types import Message, PrintedText, Transcript
 from knowledge.types import Hit
 
-Slot = Literal["email", "order_id", "items", "reason", "address", "confirm", "product"]
+Slot = Literal["email", "order_id", "items", "reason", "address", "confirm", "product", "wish"]
 Action = Literal["status", "cancel", "return", "exchange", "change_address"]
 
 
