@@ -1,0 +1,252 @@
+"""The built-in composer: the direct answer first, its proof quoted, then one next step.
+
+It says only what stands in the shop's fields, in a quoted passage, or in what the shop confirmed,
+so that every reply passes `agent.grounding.grounded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from agent import products
+from agent.evidence import answering, card, money, plain, quote_title
+from agent.types import (
+    Act,
+    Answer,
+    Ask,
+    Citation,
+    Decision,
+    Decline,
+    Draft,
+    HandOff,
+    Outcome,
+)
+from fusion.types import Message
+from knowledge.filters import COLORS, SAME
+from knowledge.types import Document, Hit
+
+CARDS = 4  # products shown at most, the best included
+NEAR = 0.75  # an alternative scores at least this share of the best
+SEARCHES = ("product_search", "recommendation")
+
+OFFER = "I can look up products, delivery, returns and payment, and take care of an order with you."
+GREETINGS = (
+    f"Hello! {OFFER} What are you looking for?",
+    "Hello again! What can I look up for you?",
+)
+THANKS = (
+    "You are welcome. Write again whenever something comes up.",
+    "With pleasure. I am here if anything else comes up.",
+)
+SORRY = {
+    "damaged_item": "I am sorry that it did not arrive as it should.",
+    "complaint": "I am sorry about that.",
+}
+NEXT = {
+    "order_status": "To look it up here, give me your e-mail address and the order number.",
+    "cancel_order": "To cancel one here, give me your e-mail address and the order number.",
+    "change_order": "To change one here, give me your e-mail address and the order number.",
+    "return": "To start a return here, give me your e-mail address and the order number.",
+    "exchange": "To ask for an exchange, give me your e-mail address and the order number.",
+    "refund": "If it is about an order of yours, give me your e-mail address and the order number.",
+    "damaged_item": "Give me your e-mail address and the order number, and a photo if you can.",
+    "delivery": "If a parcel is on its way, I can look it up with your e-mail address and the "
+    "order number.",
+    "payment": "If a payment went wrong, tell me what you saw, or ask for a person.",
+    "invoice": "If it is missing, say so and I pass you on to a colleague.",
+    "account": "If that does not work, say so and I pass you on to a colleague.",
+    "complaint": "If you would rather talk to a person, just say so.",
+}
+HAND_OFFS = {
+    "asked": "I am passing you on to a colleague, who sees our conversation and answers here.",
+    "unhappy": "I am sorry that I am not more help. I am passing you on to a colleague, who sees "
+    "our conversation and answers here.",
+    "complaint": "I am sorry about that. A colleague should look at it: I am passing on our "
+    "conversation, and the answer comes here.",
+    "waiting": "Your conversation is with a colleague, who answers here. I have added your message "
+    "to it.",
+}
+DECLINES = {
+    "out_of_scope": f"That is outside what I can answer here. {OFFER}",
+    "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
+    "photo, or ask for a person and I pass you on.",
+    "unreadable": "Please try again, or write to me instead.",
+}
+
+
+class BuiltinComposer:
+    """Puts a decision into words without a language model."""
+
+    def compose(
+        self,
+        decision: Decision,
+        outcome: Outcome | None,
+        hits: Sequence[Hit],
+        history: Sequence[Message],
+        words: str,
+    ) -> Draft:
+        match decision:
+            case Answer(hits=(), topic=topic):
+                lines = THANKS if topic == "thanks" else GREETINGS
+                return Draft(lines[min(len(history) // 2, 1)])
+            case Answer(hits=found, topic=topic) if found[0].document.kind == "product":
+                return about_product(found, topic, words)
+            case Answer(hits=found, topic=topic):
+                return about_passage(found, topic, words)
+            case Ask():
+                return _question(decision, hits)
+            case Act():
+                return _outcome(outcome)
+            case HandOff(reason=reason):
+                return Draft(HAND_OFFS.get(reason, f"{reason} {HAND_OFFS['asked']}"))
+            case Decline(reason=reason):
+                return Draft(DECLINES[reason])
+            case _:
+                assert_never(decision)
+
+
+def about_passage(found: Sequence[Hit], topic: str, words: str) -> Draft:
+    """The answering sentences of an FAQ entry or a policy, and the next step."""
+    best = found[0]
+    proof = answering(best, words)
+    answer = plain(proof.quote)
+    if answer.lower().startswith(("yes", "no,", "no.")):  # to the shop's question, so it is shown
+        answer = f"{best.document.title} {answer}"
+    shown = [hit.document for hit in found if hit.document.kind == "product"]
+    named = [document for document in shown if products.short(document).lower() in words.lower()]
+    return Draft(
+        " ".join(filter(None, [SORRY.get(topic), answer, NEXT.get(topic)])),
+        (proof,),
+        tuple(card(document) for document in named[:1]),
+    )
+
+
+def about_product(found: Sequence[Hit], topic: str, words: str) -> Draft:
+    """What was asked of the best product, its price and stock, and what else comes near."""
+    best = _meant(found, words)
+    siblings = products.variants(best, found)
+    others = _alternatives(best, found)
+    missing = _missing_color(siblings, words)
+    facets = products.asked(words, best)
+    proofs: list[Citation] = []
+    said: list[str] = []
+    subject = products.the(best)
+
+    if missing:
+        said += [
+            f"I do not find the {products.short(best)} in {missing}.",
+            products.colors(siblings),
+        ]
+    elif found[0].ranks.get("photo") == 1 and topic not in SEARCHES and len(words.split()) < 8:
+        said.append(products.sentence(f"that looks like {subject.rstrip(',')}"))
+        subject = "it"
+    elif topic == "recommendation":
+        said.append(products.sentence(f"I would look at {subject} first"))
+        subject = "it"
+
+    spread = None if products.settled(best, siblings, words) else products.price_range(siblings)
+    for facet in facets:
+        if facet in ("price", "stock") or (facet == "color" and missing):
+            continue
+        said.append(products.facet_sentence(facet, best, siblings, subject))
+        subject = "it"
+    if not facets or topic == "recommendation":
+        text, proof = products.described(best, words)
+        if proof and topic not in ("product_search", "availability"):
+            said.append(text)
+            proofs.append(proof)
+    if spread and "price" in facets and not missing:
+        said.append(spread)
+    else:
+        stock_first = topic == "availability" or facets == ["stock"]
+        said.append(products.price_and_stock(best, subject, stock_first=stock_first))
+    if best.stock == 0:
+        said.append(products.in_stock_instead(best, siblings))
+    if topic in SEARCHES and others:
+        names = [_priced(document) for document in others]
+        said.append(f"Also close to what you describe: {products.listed(names)}.")
+    said.append(_next_step(best, siblings, topic, facets))
+    return Draft(
+        " ".join(filter(None, said)),
+        tuple(proofs) or (quote_title(best),),
+        tuple(card(document) for document in [best, *others]),
+    )
+
+
+def _meant(found: Sequence[Hit], words: str) -> Document:
+    """The best product, or the variant of it that the words name ("in green")."""
+    best = found[0].document
+    said = products.word_set(words)
+
+    def named(document: Document) -> int:
+        own = products.word_set(products.variant(document))
+        return len(own & said) - len((own - said) & {"small", "large"})
+
+    return max(products.variants(best, found), key=named)  # the first of equals
+
+
+def _alternatives(best: Document, found: Sequence[Hit]) -> list[Document]:
+    """Other products near the best hit and of the same kind of thing; those in stock first."""
+    kind = best.attributes.get("kind")
+    near = [
+        hit.document
+        for hit in found
+        if hit.document.kind == "product"
+        and hit.document.id != best.id
+        and hit.score >= NEAR * found[0].score
+        and hit.document.attributes.get("kind") == kind
+    ]
+    return sorted(near, key=lambda document: document.stock == 0)[: CARDS - 1]
+
+
+def _missing_color(siblings: Sequence[Document], words: str) -> str:
+    """A colour the words ask for that no variant found has; "" when there is none."""
+    asked = {SAME.get(word, word) for word in products.word_set(words)} & set(COLORS)
+    has = products.word_set(" ".join(products.variant(d) for d in siblings))
+    has |= products.word_set(" ".join(d.attributes.get("color", "") for d in siblings))
+    return " or ".join(sorted(asked)) if asked and not asked & has else ""
+
+
+def _priced(document: Document) -> str:
+    if document.price is None:
+        return document.title
+    stock = ", sold out" if document.stock == 0 else ""
+    return f"{document.title} ({money(document.price, document.currency)}{stock})"
+
+
+def _next_step(
+    best: Document, siblings: Sequence[Document], topic: str, facets: Sequence[str]
+) -> str:
+    if best.stock == 0:
+        return "Ask me for something similar if you like, or for another colour."
+    if topic in SEARCHES:
+        return "Tell me a colour, a size or a price, and I narrow it down."
+    colors = {d.attributes.get("color", "") for d in siblings if d.stock != 0}
+    others = sorted(colors - {best.attributes.get("color", ""), ""})
+    if others and "color" not in facets:
+        return f"I also find it in {products.listed(others)}."
+    return "Ask me anything else about it: size, material, care or delivery."
+
+
+def _question(ask: Ask, hits: Sequence[Hit]) -> Draft:
+    """The question; a question between products names them and shows them."""
+    if ask.slot != "product" or not ask.choices:
+        return Draft(ask.question)
+    named = [choice.label for choice in ask.choices]
+    offered = {choice.id for choice in ask.choices}
+    shown = [hit.document for hit in hits if hit.document.id in offered]
+    return Draft(
+        f"{ask.question} I find: {'; '.join(named)}.",
+        tuple(map(quote_title, shown)),
+        tuple(map(card, shown)),
+    )
+
+
+def _outcome(outcome: Outcome | None) -> Draft:
+    """What the shop said of an act, in its words; never more."""
+    if outcome is None:
+        raise ValueError("an Act is put into words only with the shop's outcome")
+    if outcome.ok:
+        return Draft(outcome.message)
+    return Draft(f"{outcome.message} If you need more, ask for a person and I pass you on.")
