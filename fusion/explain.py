@@ -19,7 +19,7 @@ def coalitions(players: int) -> np.ndarray:
 def shapley(worth: np.ndarray) -> list[float]:
     """The Shapley value of each player, from the worth of each coalition in `coalitions` order.
 
-        phi_j = sum over S without j of |S|! (n - |S| - 1)! / n! (worth(S + j) - worth(S))
+    phi_j = sum over S without j of |S|! (n - |S| - 1)! / n! (worth(S + j) - worth(S))
     """
     n = len(worth).bit_length() - 1
     subsets = coalitions(n)
@@ -27,7 +27,9 @@ def shapley(worth: np.ndarray) -> list[float]:
     values = []
     for j in range(n):
         without = np.nonzero(~subsets[:, j])[0]
-        weight = np.array([factorial(s) * factorial(n - s - 1) for s in sizes[without]]) / factorial(n)
+        weight = np.array(
+            [factorial(s) * factorial(n - s - 1) for s in sizes[without]]
+        ) / factorial(n)
         gain = worth[without | (1 << j)].astype(np.float64) - worth[without]
         values.append(float((weight * gain).sum()))
     return values

@@ -49,7 +49,11 @@ INTENTS = (
     "thanks",
 )
 TOKENS = {"text": 96, "voice": 96, "print": 48, "photo": 98, "history": 128}  # at most, each
-QUALITIES = {"voice": ("voice_confidence", "no_speech"), "print": ("print_confidence",), "photo": ("sharpness",)}
+QUALITIES = {
+    "voice": ("voice_confidence", "no_speech"),
+    "print": ("print_confidence",),
+    "photo": ("sharpness",),
+}
 WORDS = tuple(MODALITIES.index(m) for m in ("text", "voice"))
 HEADS = 4
 
@@ -81,7 +85,11 @@ class Inputs:
 def collate(percepts: Sequence[Percept]) -> Inputs:
     """Percepts of any modalities -> one padded batch."""
     rows = [
-        [(i, states.tokens[: TOKENS[m]]) for i, m in enumerate(MODALITIES) if (states := p.encoded.get(m))]
+        [
+            (i, states.tokens[: TOKENS[m]])
+            for i, m in enumerate(MODALITIES)
+            if (states := p.encoded.get(m))
+        ]
         for p in percepts
     ]
     batch, length = len(rows), max((sum(len(t) for _, t in row) for row in rows), default=0)
@@ -94,7 +102,11 @@ def collate(percepts: Sequence[Percept]) -> Inputs:
         at = 0
         for i, states in row:
             end = at + len(states)
-            tokens[b, at:end], kinds[b, at:end], places[b, at:end] = states, i, np.arange(len(states))
+            tokens[b, at:end], kinds[b, at:end], places[b, at:end] = (
+                states,
+                i,
+                np.arange(len(states)),
+            )
             at = end
         for i, modality in enumerate(MODALITIES):
             if modality in percept.encoded:
@@ -134,7 +146,9 @@ class Attention(nn.Module):
 
         key, value = self.key_value(tokens).chunk(2, -1)
         mask = None if visible is None else visible[:, None, None, :]
-        read = F.scaled_dot_product_attention(heads(self.query(latents)), heads(key), heads(value), mask)
+        read = F.scaled_dot_product_attention(
+            heads(self.query(latents)), heads(key), heads(value), mask
+        )
         return self.out(read.transpose(1, 2).reshape(b, n, width))
 
 
@@ -144,7 +158,9 @@ class Layer(nn.Module):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.look, self.talk = Attention(width), Attention(width)
-        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.think = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
 
@@ -156,7 +172,9 @@ class Layer(nn.Module):
 
 
 class FusionModel(nn.Module):
-    def __init__(self, width: int = 256, latents: int = 8, layers: int = 2, dropout: float = 0.1) -> None:
+    def __init__(
+        self, width: int = 256, latents: int = 8, layers: int = 2, dropout: float = 0.1
+    ) -> None:
         super().__init__()
         self.enter_words, self.enter_photo = nn.Linear(DIM, width), nn.Linear(DIM, width)
         self.modality = nn.Parameter(torch.randn(len(MODALITIES), width) * 0.02)
@@ -175,8 +193,11 @@ class FusionModel(nn.Module):
         nn.init.zeros_(self.gate.bias)
         self.correct = nn.Linear(width, DIM)
         self.alpha = nn.Parameter(torch.zeros(()))
-        # set after training, on validation: one temperature each
-        self.register_buffer("temperatures", torch.ones(2))
+        # set after training, on held-out turns (fusion.train.calibrate)
+        self.warmth: Tensor
+        self.scope_shift: Tensor
+        self.register_buffer("warmth", torch.ones(()))
+        self.register_buffer("scope_shift", torch.zeros(()))
 
     def forward(self, inputs: Inputs) -> Outputs:
         kinds = inputs.kinds.clamp(min=0)
@@ -226,13 +247,12 @@ class FusionModule:
         present = torch.zeros(len(subsets), len(MODALITIES), dtype=torch.bool)
         present[:, [MODALITIES.index(m) for m in players]] = torch.from_numpy(subsets)
         out = self.model(inputs.masked(present))
-        warmth = self.model.temperatures
-        intents = (out.intents / warmth[0]).softmax(-1)
+        intents = (out.intents / self.model.warmth).softmax(-1)
         whole = len(subsets) - 1  # the last coalition has everybody
         order = intents[whole].argsort(descending=True).tolist()
         return Fused(
             intents={INTENTS[i]: float(intents[whole, i]) for i in order},
-            out_of_scope=float((out.out_of_scope[whole] / warmth[1]).sigmoid()),
+            out_of_scope=float((out.out_of_scope[whole] - self.model.scope_shift).sigmoid()),
             vector=out.vector[whole].numpy(),
             attributions=Attributions(
                 intent=dict(zip(players, shapley(intents[:, order[0]].numpy()), strict=True)),

@@ -59,7 +59,9 @@ def grocery(folder: Path) -> PhotoSet:
 def clothing(folder: Path) -> PhotoSet:
     """The clothing set; whole senders are held out, so no room or lens is in both parts."""
     with open(folder / "images.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["label"] not in ("Not sure", "Skip", "Other")]
+        rows = [
+            row for row in csv.DictReader(file) if row["label"] not in ("Not sure", "Skip", "Other")
+        ]
     rows = [row for row in rows if (folder / "images" / f"{row['image']}.jpg").exists()]
     texts: dict[str, int] = {}
     classes = []

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from fusion.photo_sets import PhotoSet
 from fusion.vision import MODEL, SIDE, PhotoTower, pool
@@ -83,8 +83,14 @@ def augment(photos: Tensor, rng: torch.Generator) -> Tensor:
     room = 1 - zoom
     matrix = torch.stack(
         [
-            torch.stack([mirror * zoom * squeeze * angle.cos(), -zoom * angle.sin(), uniform(-1, 1) * room], 1),
-            torch.stack([mirror * zoom * angle.sin(), zoom / squeeze * angle.cos(), uniform(-1, 1) * room], 1),
+            torch.stack(
+                [mirror * zoom * squeeze * angle.cos(), -zoom * angle.sin(), uniform(-1, 1) * room],
+                1,
+            ),
+            torch.stack(
+                [mirror * zoom * angle.sin(), zoom / squeeze * angle.cos(), uniform(-1, 1) * room],
+                1,
+            ),
         ],
         1,
     )
@@ -137,14 +143,29 @@ def _batches(rows: Tensor, size: int, rng: torch.Generator) -> Iterator[Tensor]:
     return iter(shuffled[: len(rows) // size * size].split(size))
 
 
+def _averaged(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """An exponential average that forgets the first steps faster, so the start leaves no trace."""
+
+    def average(kept: Tensor, new: Tensor, steps: Tensor) -> Tensor:
+        return kept + (new - kept) * max(1 - decay, 9 / (float(steps) + 10))
+
+    return average
+
+
 def _rate(recipe: Recipe, step: int, steps: int) -> float:
     """Linear warm-up over a tenth of the run, then half a cosine."""
     warm = steps * 0.1
-    share = step / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
+    share = (
+        step / warm
+        if step < warm
+        else 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
+    )
     return recipe.peak_rate * max(share, 1e-3)
 
 
-def train(data: Data, recipe: Recipe, out: Path, start: Path | None, sources: dict[str, str]) -> Path:
+def train(
+    data: Data, recipe: Recipe, out: Path, start: Path | None, sources: dict[str, str]
+) -> Path:
     """Train on what is not held out; write `out`/vision.safetensors with its card.
 
     `start` are weights to begin from instead of a fresh initialisation. The state of an unfinished
@@ -157,13 +178,15 @@ def train(data: Data, recipe: Recipe, out: Path, start: Path | None, sources: di
     if start is not None:
         load_into(tower, load_weights(start, MODEL)[0], start)
     tower = tower.to(memory_format=torch.channels_last)
-    average = AveragedModel(tower, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    average = AveragedModel(tower, avg_fn=_averaged(recipe.average), use_buffers=True)
     scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
     decayed = [p for p in tower.parameters() if p.ndim > 1]
     kept = [p for p in tower.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": recipe.weight_decay},
-         {"params": [*kept, scale], "weight_decay": 0.0}]
+        [
+            {"params": decayed, "weight_decay": recipe.weight_decay},
+            {"params": [*kept, scale], "weight_decay": 0.0},
+        ]
     )
     rows = torch.nonzero(~data.held_out).flatten()
     steps = recipe.epochs * (len(rows) // recipe.batch)
@@ -190,7 +213,9 @@ def train(data: Data, recipe: Recipe, out: Path, start: Path | None, sources: di
                 patches = tower(photos)
             near = pool(patches.float()) @ data.texts.T  # (batch, classes) cosines
             target = data.classes[batch]
-            loss = F.cross_entropy(near * scale.exp().clamp(max=100), target, label_smoothing=recipe.smoothing)
+            loss = F.cross_entropy(
+                near * scale.exp().clamp(max=100), target, label_smoothing=recipe.smoothing
+            )
             loss = loss + recipe.pull * (1 - near.gather(1, target[:, None])).mean()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(tower.parameters(), 2.0)
@@ -209,9 +234,14 @@ def train(data: Data, recipe: Recipe, out: Path, start: Path | None, sources: di
             file.write(json.dumps(log) + "\n")
         print(json.dumps(log), flush=True)
         torch.save(
-            {"tower": tower.state_dict(), "average": average.state_dict(),
-             "optimiser": optimiser.state_dict(), "scale": scale.data, "rng": rng.get_state(),
-             "done": epoch + 1},
+            {
+                "tower": tower.state_dict(),
+                "average": average.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "scale": scale.data,
+                "rng": rng.get_state(),
+                "done": epoch + 1,
+            },
             state,
         )
 
@@ -219,7 +249,7 @@ def train(data: Data, recipe: Recipe, out: Path, start: Path | None, sources: di
     card = {
         "model": MODEL,
         "recipe": asdict(recipe),
-        "photos": int(len(rows)),
+        "photos": len(rows),
         "sources": sources,
         "held_out_accuracy": accuracy(average.module, data),
         "licence": "Apache-2.0",

@@ -24,7 +24,9 @@ BATCH = 32
 MODEL = "photo-tower-1"
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3, groups: int = 1) -> nn.Module:
+def _conv(
+    inputs: int, outputs: int, stride: int = 1, kernel: int = 3, groups: int = 1
+) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -92,7 +94,9 @@ def to_square(photo: np.ndarray, side: int = SIDE) -> np.ndarray:
     height, width = photo.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=2))
+    small = np.asarray(
+        Image.fromarray(photo).resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
+    )
     across, down = side - size[0], side - size[1]
     padding = ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0))
     return np.pad(small, padding, mode="edge")

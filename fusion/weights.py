@@ -29,7 +29,9 @@ def save_weights(path: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[
     """Write `tensors` in half precision and their card; return the SHA-256 of the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = {
-        name: tensor.detach().cpu().to(torch.float16 if tensor.is_floating_point() else tensor.dtype)
+        name: tensor.detach()
+        .cpu()
+        .to(torch.float16 if tensor.is_floating_point() else tensor.dtype)
         for name, tensor in tensors.items()
     }
     save_file({name: tensor.contiguous() for name, tensor in half.items()}, path)

@@ -1,0 +1,32 @@
+# Two commands: `make demo` opens the chat page of the demo shop, `make test` runs every check.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test weights
+
+demo: .venv/.installed
+	$(BIN)/deskhand demo
+
+test: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+# The shipped weights again, from DATA (see fusion/weights/MODEL_CARD.md); an hour on two cores.
+DATA ?= data
+RENDERS ?= renders
+weights: .venv/.installed-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[studio]"
+	$(BIN)/python -m knowledge.demo.studio.render --set train --out $(RENDERS)
+	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights
+	$(BIN)/deskhand train fusion --data $(DATA) --renders $(RENDERS) --out fusion/weights

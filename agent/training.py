@@ -1,0 +1,163 @@
+"""Training and judging the shipped weights: the shop's documents handed to the fusion floor.
+
+The folder of public data is laid out as `fusion/weights/MODEL_CARD.md` lists it; the rendered
+photos come from `python -m knowledge.demo.studio.render --set train`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fusion import photo_sets, train, train_vision
+from fusion.data import Example, Item, Maker, bitext, clinc, clinc_test, sentences
+from fusion.model import load_fusion
+from fusion.photo import decode_photo, sharpness
+from fusion.text import load_text
+from fusion.types import DIM, Encoded, InputLimits
+from fusion.vision import SIDE, TowerEncoder, load_vision
+from knowledge.demo import folder
+from knowledge.lexical import spoken
+from knowledge.load import read_documents
+from knowledge.types import Document
+
+SOURCES = {
+    "grocery": "Grocery Store Dataset (Klasson et al., 2019), MIT",
+    "clothing": "Clothing dataset (full, high resolution, Grigorev, 2020), CC0",
+    "shop": "photos rendered by knowledge/demo/studio, Apache-2.0",
+    "bitext": "Bitext customer-service utterances, CDLA-Sharing 1.0",
+    "clinc150": "CLINC150 (Larson et al., 2019), CC BY 3.0",
+    "templates": "fusion/templates.py, Apache-2.0",
+}
+LOOKS = 2  # times each rendered photo is seen through another camera, beside as it is
+
+
+def train_tower(
+    data: Path, renders: Path, out: Path, recipe: train_vision.Recipe, start: Path | None
+) -> Path:
+    """Train the photo encoder; returns the path of its weights. Continues an unfinished run."""
+    sets = [
+        photo_sets.grocery(data / "grocery"),
+        photo_sets.clothing(data / "clothing"),
+        photo_sets.rendered(renders, folder() / "products.jsonl"),
+    ]
+    named = {photo_set.name: SOURCES[photo_set.name] for photo_set in sets}
+    together = train_vision.gather(sets, load_text().encode)
+    return train_vision.train(together, recipe, out, start, named)
+
+
+def train_module(data: Path, renders: Path, out: Path, recipe: train.Recipe, each: int) -> Path:
+    """Train the fusion module on frozen encodings; `each` examples a task and product."""
+    documents = _documents()
+    maker = Maker([_item(document) for document in documents], recipe.seed)
+    examples = [
+        *maker.intents(each),
+        *maker.retrieval(each),
+        *bitext(data / "text/bitext/utterances_20000.csv", 400, recipe.seed),
+        *clinc(data / "text/clinc150/data_full.json", 3000, recipe.seed),
+    ]
+    tower = load_vision()
+    photos: dict[str, list[tuple[Encoded, float]]] = {}
+    for row in _rows(renders / "train.jsonl"):
+        photo = _photo(renders / row["photo"])
+        photos.setdefault(row["id"], []).extend(_looks(tower, photo, recipe.seed + len(photos)))
+    encodings = train.Encodings(_encode(sentences(examples)), photos)
+    named = {name: SOURCES[name] for name in ("shop", "bitext", "clinc150", "templates")}
+    return train.train(examples, encodings, _catalogue(documents, tower), recipe, out, named)
+
+
+def judge_module(photos: Path, data: Path | None) -> dict[str, dict[str, float]]:
+    """Figures of the shipped weights, beside what words or the photo alone would find.
+
+    `photos`: customer photos named ID_N.jpg that no training saw. With `data`, CLINC150's test part
+    measures the rejection of what is out of scope.
+    """
+    documents = _documents()
+    maker = Maker([_item(document) for document in documents], seed=1)
+    examples = [e for e in (*maker.intents(1), *maker.retrieval(3)) if e.held_out]
+    scope = clinc_test(data / "text/clinc150/data_full.json") if data else []
+    tower = load_vision()
+    seen: dict[str, list[tuple[Encoded, float]]] = {}
+    for path in sorted(photos.glob("*.jpg")):
+        photo = _photo(path)
+        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append((tower.states(photo), sharpness(photo)))
+    encodings = train.Encodings(_encode(sentences([*examples, *scope])), seen)
+    catalogue = _catalogue(documents, tower)
+    model = load_fusion().model
+
+    def figures(shown: Sequence[Example]) -> dict[str, float]:
+        return train.judge(shown, train.outputs(model, shown, encodings), catalogue)
+
+    asked = [e for e in examples if e.target and (not e.photo or e.photo in seen)]
+    words = [replace(e, photo="", printed="", history="") for e in asked]
+    pictures = [replace(e, text="", voice="", printed="", history="") for e in asked if e.photo]
+    return {
+        "fused": figures([*examples, *scope]),
+        "words alone": figures(words),
+        "photo alone": figures(pictures),
+    }
+
+
+def _documents() -> list[Document]:
+    return [d for d in read_documents(folder()) if isinstance(d, Document)]
+
+
+def _item(document: Document) -> Item:
+    told = document.attributes
+    return Item(
+        document.id,
+        document.kind,
+        document.title,
+        spoken(document),
+        told.get("family", document.id),
+        told.get("kind", "product"),
+        told.get("color", ""),
+        told.get("material", ""),
+        told.get("size", ""),
+    )
+
+
+def _encode(texts: Iterable[str]) -> dict[str, Encoded]:
+    """Each text's states, in half precision: there are tens of thousands."""
+    encoder = load_text()
+    encoded = {}
+    for text in texts:
+        states = encoder.states(text)
+        encoded[text] = Encoded(states.tokens.astype(np.float16), states.vector)
+    return encoded
+
+
+def _photo(path: Path) -> np.ndarray:
+    return decode_photo(path.read_bytes(), InputLimits())
+
+
+def _looks(tower: TowerEncoder, photo: np.ndarray, seed: int) -> list[tuple[Encoded, float]]:
+    """The photo as it is and through `LOOKS` other cameras: the tower has seen it before."""
+    rng = torch.Generator().manual_seed(seed)
+    stored = photo_sets.to_square(photo, photo_sets.STORED)
+    others = train_vision.augment(
+        torch.from_numpy(stored).permute(2, 0, 1).expand(LOOKS, -1, -1, -1), rng
+    )
+    views = [photo, *((others * 255).byte().permute(0, 2, 3, 1).numpy())]
+    assert views[-1].shape == (SIDE, SIDE, 3)
+    return [(tower.states(view), sharpness(view)) for view in views]
+
+
+def _catalogue(documents: Sequence[Document], tower: TowerEncoder) -> train.Catalogue:
+    photos = np.zeros((len(documents), DIM), np.float32)
+    for row, document in enumerate(documents):
+        if document.photos:
+            photos[row] = tower.encode([_photo(Path(document.photos[0]))])[0]
+    texts = load_text().encode([spoken(document) for document in documents])
+    return train.Catalogue(
+        tuple(d.id for d in documents), torch.from_numpy(texts), torch.from_numpy(photos)
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
