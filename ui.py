@@ -1,0 +1,296 @@
+"""The chat page: a box to write in, a recorder, the reply as it is written, and the evidence.
+
+`build_page` makes the page, `mount` puts it on the app of `agent.api`. What one browser sees is
+kept on the server, one `Talk` a session, and is never read back from the browser.
+"""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from agent import types
+from agent.agent import Agent
+from agent.config import Settings
+from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
+from agent.markup import STYLE, below, laid_open, photo_address
+from fusion.types import BadInput, Turn
+
+log = logging.getLogger(__name__)
+
+CHOICES = 6  # buttons under a question, at most; an answer can always be typed
+CONCURRENT = 4  # turns answered at once; more wait, WAITING at most
+WAITING = 64
+
+EXAMPLES: tuple[tuple[str, str | None], ...] = (
+    ("Do you have a blue mug under 20 euros?", None),
+    ("How much is this?", "mug-aster-blue"),
+    ("How long do I have to return something?", None),
+    ("Where is my order?", None),
+)
+"""Turns to try: the words, and the product whose photo goes with them."""
+
+WELCOME = "Ask about a product, an order, delivery or returns. You can also show us a photo."
+NOTHING = "<p>Ask something: what was understood, found and quoted is laid open here.</p>"
+LATER = "We cannot look this up just now. Please try again in a few minutes."
+FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
+
+
+@dataclass
+class Talk:
+    """What one browser sees: its conversation, the messages shown, and whether one is due."""
+
+    conversation: str
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    waiting: bool = False
+
+
+def read_turn(text: str, files: Sequence[str], recording: str | None) -> Turn:
+    """The turn as it was sent, from files that Gradio has stored. Raises BadInput."""
+    kinds = [(mimetypes.guess_type(path)[0] or "").split("/")[0] for path in files]
+    if kinds.count("video") > 1:
+        raise BadInput("Please send one video at a time.")
+    read = [(kind, Path(path).read_bytes()) for kind, path in zip(kinds, files, strict=True)]
+    return Turn(
+        text=text,
+        audio=Path(recording).read_bytes() if recording else None,
+        photos=tuple(data for kind, data in read if kind != "video"),
+        video=next((data for kind, data in read if kind == "video"), None),
+    )
+
+
+def failure(error: Exception, conversation: str) -> str:
+    """The sentence the customer reads when a turn could not be answered; the rest is logged."""
+    if isinstance(error, CUSTOMER_ERRORS):
+        return str(error)
+    expected = isinstance(error, OPERATOR_ERRORS)
+    log.error("Conversation %s: %s", conversation, error, exc_info=None if expected else error)
+    return LATER if expected else FAULT
+
+
+def theme() -> gr.themes.Base:
+    """Linen and pine, in the fonts the customer's machine has: nothing is fetched for it."""
+    pine = gr.themes.Color(
+        "#eff6f2", "#dcebe3", "#bad7c9", "#8fbda9", "#609c85", "#3f7f68",
+        "#2f6654", "#285345", "#224439", "#1d3930", "#0e211b", name="pine",
+    )  # fmt: skip
+    return gr.themes.Base(
+        primary_hue=pine,
+        secondary_hue=pine,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    ).set(
+        body_background_fill="#f6f3ee",
+        body_background_fill_dark="#171614",
+        block_background_fill="#fffdfa",
+        block_background_fill_dark="#211f1c",
+        block_border_color="#e4ded4",
+        block_border_color_dark="#37332e",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_500",
+        button_primary_text_color="#ffffff",
+        button_secondary_background_fill="#fffdfa",
+        button_secondary_background_fill_dark="#2a2723",
+        button_secondary_border_color="#dcd5c9",
+        button_secondary_border_color_dark="#423d36",
+        button_border_width="1px",
+    )
+
+
+def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.Blocks:
+    """The chat page for one agent, made but not served."""
+
+    def send(
+        message: dict[str, Any],
+        recording: str | None,
+        talk: Talk | None,
+        product: str | None = None,
+    ) -> Iterator[dict[Any, Any]]:
+        """Answer one turn as it is written; `product` adds the photo of a product of the shop."""
+        text, files = message["text"].strip(), message["files"]
+        shown: list[Any] = [{"path": path} for path in (*files, recording) if path]
+        if product and (document := agent.knowledge.document(product)):
+            files = document.photos[:1]
+            shown = [gr.HTML(f'<img class="sent" src="{photo_address(product)}" alt="">')]
+        talk = talk or Talk(agent.store.new_conversation())
+        if talk.waiting:
+            return
+        talk.waiting = True
+        before = talk.messages
+        talk.messages = [*before, {"role": "user", "content": [*shown, *([text] if text else [])]}]
+
+        def says(*content: Any) -> dict[Any, Any]:
+            return {chat: [*talk.messages, {"role": "assistant", "content": list(content)}]}
+
+        def waits(words: str) -> dict[Any, Any]:
+            return says(gr.HTML(f'<p class="wait">{words}</p>'))
+
+        story, written, events = "", "", None
+        try:
+            yield {
+                session: talk,
+                **waits("Reading your message"),
+                **dict.fromkeys(choices, gr.update(visible=False)),
+                box: gr.update(value=None, interactive=False),
+            }
+            events = agent.reply(read_turn(text, files, recording), talk.conversation)
+            for event in events:
+                story += laid_open(event)
+                match event:
+                    case types.Heard():
+                        yield waits("Thinking it over")
+                    case types.Understood():
+                        yield {**waits("Looking it up"), evidence: story}
+                    case types.Token(text=more):
+                        written += more
+                        yield says(written)
+                    case types.Done(reply=reply):
+                        extra = below(reply)
+                        told = says(reply.text, *([gr.HTML(extra)] if extra else []))
+                        talk.messages = told[chat]
+                        asked = reply.decision.choices if reply.decision.kind == "ask" else ()
+                        offers = {
+                            button: gr.update(value=choice.label, visible=True)
+                            for button, choice in zip(choices, asked, strict=False)
+                        }
+                        free = {box: gr.update(interactive=True), recorder: None}
+                        yield {**told, **free, **offers, evidence: story}
+        except Exception as error:
+            talk.messages = before  # the message goes back into the box, the recording stays
+            sorry = f'<p class="alert">{escape(failure(error, talk.conversation))}</p>'
+            yield {**says(gr.HTML(sorry)), box: gr.update(value=message, interactive=True)}
+        finally:
+            talk.waiting = False
+            if events is not None:
+                events.close()
+
+    def send_words(words: str, talk: Talk | None) -> Iterator[dict[Any, Any]]:
+        yield from send({"text": words, "files": []}, None, talk)
+
+    def send_example(
+        talk: Talk | None, words: str, product: str | None
+    ) -> Iterator[dict[Any, Any]]:
+        yield from send({"text": words, "files": []}, None, talk, product)
+
+    def start_over() -> dict[Any, Any]:
+        return {
+            session: None,
+            chat: [],
+            evidence: NOTHING,
+            box: gr.update(value=None, interactive=True),
+            recorder: None,
+            **dict.fromkeys(choices, gr.update(visible=False)),
+        }
+
+    with gr.Blocks(
+        title=title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
+    ) as page:
+        session = gr.State()  # a Talk from the first turn on
+        with gr.Row(elem_id="head"):
+            gr.HTML(f"<h1>{escape(title)}</h1><p>Customer service</p>")
+            fresh = gr.Button("New conversation", size="sm", scale=0, elem_id="fresh")
+        with gr.Row(elem_id="body"):
+            with gr.Column(scale=8, min_width=320, elem_id="main"):
+                chat = gr.Chatbot(
+                    show_label=False,
+                    container=False,
+                    placeholder=f"<h2>How can we help?</h2><p>{WELCOME}</p>",
+                    render_markdown=False,  # words are words: no markup, no pictures from elsewhere
+                    allow_tags=False,
+                    group_consecutive_messages=False,
+                    buttons=[],
+                    elem_id="chat",
+                )
+                with gr.Row(elem_id="choices"):
+                    choices = [gr.Button(visible=False, size="sm", scale=0) for _ in range(CHOICES)]
+                box = gr.MultimodalTextbox(
+                    label="Your message",
+                    show_label=False,
+                    placeholder="Write, or add a photo or a short video…",
+                    file_types=["image", "video"],
+                    file_count="multiple",
+                    max_lines=6,
+                    max_plain_text_length=settings.input_limits.text_chars,
+                    elem_id="box",
+                )
+                with gr.Row(elem_id="voice"):
+                    # Its own recorder: the one inside MultimodalTextbox fails (gradio #12985).
+                    recorder = gr.Audio(
+                        sources=["microphone", "upload"],
+                        type="filepath",
+                        label="Say it",
+                        show_label=False,
+                        container=False,
+                        buttons=[],
+                        elem_id="recorder",
+                    )
+                    speak = gr.Button("Send recording", visible=False, scale=0, elem_id="speak")
+            with gr.Column(scale=5, min_width=300, elem_id="side"):
+                with gr.Column(elem_id="starters"):
+                    gr.HTML("<h3>For example</h3>")
+                    examples = [
+                        gr.Button(words if product is None else f"{words} (with a photo)")
+                        for words, product in EXAMPLES
+                    ]
+                with gr.Accordion("How this answer came about", open=False, elem_id="why"):
+                    evidence = gr.HTML(NOTHING, elem_id="evidence")
+
+        turns: dict[str, Any] = {
+            "outputs": [session, chat, box, recorder, evidence, *choices],
+            "concurrency_limit": CONCURRENT,
+            "concurrency_id": "turns",
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
+        running = [gr.on([box.submit, speak.click], send, [box, recorder, session], **turns)]
+        running += [b.click(send_words, [b, session], **turns) for b in choices]
+        for button, (words, product) in zip(examples, EXAMPLES, strict=True):
+            example = partial(send_example, words=words, product=product)
+            running.append(button.click(example, session, **turns))
+        recorder.change(
+            lambda recording: gr.update(visible=recording is not None),
+            recorder,
+            speak,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        fresh.click(
+            start_over,
+            outputs=turns["outputs"],
+            cancels=running,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    return page.queue(max_size=WAITING, api_open=False)
+
+
+def mount(app: FastAPI, agent: Agent, settings: Settings, title: str = "Deskhand") -> FastAPI:
+    """Put the page at the root of `app`; the routes the app already has go before it."""
+    limits = settings.input_limits
+    return gr.mount_gradio_app(
+        app,
+        build_page(agent, settings, title),
+        path="/",
+        max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
+        allowed_paths=[],
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=False,
+        theme=theme(),
+        css=STYLE,
+    )
