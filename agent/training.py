@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from fusion import photo_sets, train, train_vision
 from fusion.data import Example, Item, Maker, bitext, clinc, clinc_test, sentences
@@ -20,7 +19,7 @@ from fusion.model import load_fusion
 from fusion.photo import decode_photo, sharpness
 from fusion.text import load_text
 from fusion.types import DIM, Encoded, InputLimits
-from fusion.vision import SIDE, TowerEncoder, load_vision
+from fusion.vision import TowerEncoder, load_vision
 from knowledge.demo import folder
 from knowledge.lexical import spoken
 from knowledge.load import read_documents
@@ -53,8 +52,8 @@ def train_tower(
 
 def train_module(data: Path, renders: Path, out: Path, recipe: train.Recipe, each: int) -> Path:
     """Train the fusion module on frozen encodings; `each` examples a task and product."""
-    documents = _documents()
-    maker = Maker([_item(document) for document in documents], recipe.seed)
+    documents = shop_documents()
+    maker = Maker([item_of(document) for document in documents], recipe.seed)
     examples = [
         *maker.intents(each),
         *maker.retrieval(each),
@@ -77,15 +76,17 @@ def judge_module(photos: Path, data: Path | None) -> dict[str, dict[str, float]]
     `photos`: customer photos named ID_N.jpg that no training saw. With `data`, CLINC150's test part
     measures the rejection of what is out of scope.
     """
-    documents = _documents()
-    maker = Maker([_item(document) for document in documents], seed=1)
+    documents = shop_documents()
+    maker = Maker([item_of(document) for document in documents], seed=1)
     examples = [e for e in (*maker.intents(1), *maker.retrieval(3)) if e.held_out]
     scope = clinc_test(data / "text/clinc150/data_full.json") if data else []
     tower = load_vision()
     seen: dict[str, list[tuple[Encoded, float]]] = {}
     for path in sorted(photos.glob("*.jpg")):
         photo = _photo(path)
-        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append((tower.states(photo), sharpness(photo)))
+        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append(
+            (tower.states(photo), sharpness(photo))
+        )
     encodings = train.Encodings(_encode(sentences([*examples, *scope])), seen)
     catalogue = _catalogue(documents, tower)
     model = load_fusion().model
@@ -103,11 +104,11 @@ def judge_module(photos: Path, data: Path | None) -> dict[str, dict[str, float]]
     }
 
 
-def _documents() -> list[Document]:
+def shop_documents() -> list[Document]:
     return [d for d in read_documents(folder()) if isinstance(d, Document)]
 
 
-def _item(document: Document) -> Item:
+def item_of(document: Document) -> Item:
     told = document.attributes
     return Item(
         document.id,
@@ -138,13 +139,7 @@ def _photo(path: Path) -> np.ndarray:
 
 def _looks(tower: TowerEncoder, photo: np.ndarray, seed: int) -> list[tuple[Encoded, float]]:
     """The photo as it is and through `LOOKS` other cameras: the tower has seen it before."""
-    rng = torch.Generator().manual_seed(seed)
-    stored = photo_sets.to_square(photo, photo_sets.STORED)
-    others = train_vision.augment(
-        torch.from_numpy(stored).permute(2, 0, 1).expand(LOOKS, -1, -1, -1), rng
-    )
-    views = [photo, *((others * 255).byte().permute(0, 2, 3, 1).numpy())]
-    assert views[-1].shape == (SIDE, SIDE, 3)
+    views = [photo, *train_vision.other_views(photo, LOOKS, seed)]
     return [(tower.states(view), sharpness(view)) for view in views]
 
 
@@ -154,9 +149,7 @@ def _catalogue(documents: Sequence[Document], tower: TowerEncoder) -> train.Cata
         if document.photos:
             photos[row] = tower.encode([_photo(Path(document.photos[0]))])[0]
     texts = load_text().encode([spoken(document) for document in documents])
-    return train.Catalogue(
-        tuple(d.id for d in documents), torch.from_numpy(texts), torch.from_numpy(photos)
-    )
+    return train.Catalogue.of([d.id for d in documents], texts, photos)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

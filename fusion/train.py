@@ -52,6 +52,10 @@ class Catalogue:
     texts: Tensor  # (n, DIM) unit norm
     photos: Tensor  # (n, DIM) unit norm; zeros for documents without a photo
 
+    @classmethod
+    def of(cls, ids: Sequence[str], texts: np.ndarray, photos: np.ndarray) -> Catalogue:
+        return cls(tuple(ids), torch.from_numpy(texts), torch.from_numpy(photos))
+
     def rows(self, examples: Sequence[Example]) -> Tensor:
         """The row of each example's target; -1 where there is none."""
         number = {document: row for row, document in enumerate(self.ids)}

@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from fusion.photo_sets import PhotoSet
-from fusion.vision import MODEL, SIDE, PhotoTower, pool
+from fusion.photo_sets import STORED, PhotoSet
+from fusion.vision import MODEL, SIDE, PhotoTower, pool, to_square
 from fusion.weights import load_into, load_weights, save_weights
 
 
@@ -113,6 +113,14 @@ def augment(photos: Tensor, rng: torch.Generator) -> Tensor:
     columns = (side >= left) & (side < left + wide)
     covered = (rows[:, None, :, None] & columns[:, None, None, :]) & (uniform(0, 1, 1, 1, 1) < 0.3)
     return torch.where(covered, uniform(0, 1, 3, 1, 1), x).clamp(0, 1)
+
+
+def other_views(photo: np.ndarray, number: int, seed: int) -> np.ndarray:
+    """One photo (h, w, 3) as `number` other cameras see it: uint8 (number, SIDE, SIDE, 3)."""
+    stored = torch.from_numpy(to_square(photo, STORED)).permute(2, 0, 1)
+    rng = torch.Generator().manual_seed(seed)
+    views = augment(stored.expand(number, -1, -1, -1), rng)
+    return (views * 255).byte().permute(0, 2, 3, 1).numpy()
 
 
 def centre(photos: Tensor) -> Tensor:

@@ -1,0 +1,67 @@
+"""Training turns: split by family and by template, the same for the same seed."""
+
+from __future__ import annotations
+
+import random
+
+from agent.training import shop_documents, item_of
+from fusion import templates
+from fusion.data import Maker, dress, mishear, split
+from fusion.model import INTENTS
+
+
+def maker(seed: int = 0) -> Maker:
+    return Maker([item_of(document) for document in shop_documents()], seed)
+
+
+def test_the_same_seed_makes_the_same_turns() -> None:
+    assert list(maker().retrieval(1)) == list(maker().retrieval(1))
+    assert list(maker().retrieval(1)) != list(maker(1).retrieval(1))
+
+
+def test_no_product_is_in_both_parts() -> None:
+    made = maker()
+    family = {item.id: item.family for item in made.products}
+    examples = [e for e in made.retrieval(2) if e.target in family]
+    trained = {family[e.target] for e in examples if not e.held_out}
+    judged = {family[e.target] for e in examples if e.held_out}
+    assert judged == made.held_out_families
+    assert not trained & judged
+
+
+def test_no_template_is_in_both_parts() -> None:
+    for sentences in templates.INTENTS.values():
+        parts = dict(split(sentences))
+        assert len(parts) == len(sentences), "a template stands twice"
+        assert any(parts.values()) and not all(parts.values())
+
+
+def test_every_intent_has_templates() -> None:
+    assert set(templates.INTENTS) == set(INTENTS)
+
+
+def test_an_edit_asks_for_the_sibling_it_names() -> None:
+    made = maker()
+    items = {item.id: item for item in made.products}
+    for example in made.retrieval(1):
+        if example.task == "photo+edit" and example.text:
+            shown, wanted = items[example.photo], items[example.target]
+            assert shown.family == wanted.family and shown.id != wanted.id
+    siblings = dict((o.id, w) for o, w in made.siblings(items["mug-aster-blue"]))
+    assert siblings["mug-aster-green"] == "green"
+    assert "mug-aster-yellow-small" not in siblings  # differs in colour and in size
+
+
+def test_mishearing_is_at_the_rate_asked() -> None:
+    words = " ".join(f"word{i}" for i in range(4000))
+    heard = mishear(words, 0.3, ["other"], random.Random(0)).split()
+    kept = sum(word != "other" for word in heard)
+    assert 0.67 < kept / 4000 < 0.73
+    assert mishear("nothing lost", 0.0, ["other"], random.Random(0)) == "nothing lost"
+
+
+def test_dressing_keeps_most_sentences_as_they_were() -> None:
+    rng = random.Random(0)
+    dressed = [dress("a red kettle", rng).lower() for _ in range(200)]
+    assert sum("a red kettle" in sentence for sentence in dressed) > 140
+    assert len(set(dressed)) > 10
