@@ -1,0 +1,62 @@
+"""Print in photos: read in order, nothing found in plain pictures, nothing fetched."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from fusion.ocr import Reader, load_ocr
+
+LINES = ["Order number KL-10427", "Kiln & Linen", "Ridge Mug, blue, 350 ml"]
+
+
+@pytest.fixture(scope="module")
+def read() -> Reader:
+    return load_ocr()
+
+
+def label(*lines: str) -> np.ndarray:
+    image = Image.new("RGB", (900, 200 * len(lines)), "linen")
+    for i, line in enumerate(lines):
+        place = (60, 60 + 200 * i)
+        ImageDraw.Draw(image).text(place, line, fill="navy", font=ImageFont.load_default(44))
+    return np.asarray(image)
+
+
+def test_lines_are_read_in_order(read):
+    found = read(label(*LINES))
+    assert [text for text, _ in found] == LINES
+    assert all(0.6 <= score <= 1 for _, score in found)
+
+
+def test_a_picture_upside_down_is_read(read):
+    assert sorted(text for text, _ in read(np.rot90(label(*LINES), 2))) == sorted(LINES)
+
+
+@pytest.mark.parametrize("side", [1, 30, 500])
+def test_a_blank_picture_has_no_print(read, side):
+    assert read(np.full((side, side, 3), 180, np.uint8)) == []
+
+
+def test_many_threads_share_one_reader(read):
+    with ThreadPoolExecutor(3) as pool:
+        found = pool.map(lambda line: read(label(line))[0][0], LINES * 2)
+        assert list(found) == LINES * 2
+
+
+OFFLINE = """
+import socket, sys
+def refuse(*_): sys.exit("the network was asked")
+socket.socket.connect = socket.getaddrinfo = refuse
+import numpy as np
+from fusion.ocr import load_ocr
+load_ocr()(np.full((80, 80, 3), 180, np.uint8))
+"""
+
+
+def test_it_is_silent_and_asks_no_network():
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
