@@ -65,3 +65,16 @@ class Hit:
     @property
     def passage(self) -> str:
         return self.document.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in a file that was left out, or kept without a part; the reason says which."""
+
+    file: str
+    line: int  # 1 is the first; 0 when it is about the whole file
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.reason}"
