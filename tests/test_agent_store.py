@@ -1,0 +1,196 @@
+"""The memory: what goes in comes out, in order, after a restart and from several threads."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from agent.errors import NotFound, SetupError
+from agent.flows import FlowState
+from agent.orders import Customer
+from agent.store import MIGRATIONS, Store
+from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
+from fusion.types import Message
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/deep/conversations.db"
+
+
+@pytest.fixture
+def store(url: str):
+    store = Store(url)
+    yield store
+    store.close()
+
+
+def reply(conversation: str, id: str, text: str = "Good day.", decision=None) -> Reply:
+    return Reply(
+        id=id,
+        conversation=conversation,
+        text=text,
+        citations=(Citation(document="faq-1", title="Hours", url="", quote="9:00"),),
+        decision=decision or Ask("order_id", "Which order?", (Choice("K1001", "K1001"),)),
+        intent="order_status",
+        attributions={"intent": {"text": 0.25}},
+    )
+
+
+def test_ids_of_conversations_cannot_be_guessed(store: Store) -> None:
+    ids = {store.new_conversation() for _ in range(20)}
+    assert len(ids) == 20 and min(map(len, ids)) >= 24
+    assert all(store.exists(id) for id in ids)
+    assert not store.exists("nobody") and not store.exists("")
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Ask("confirm", "Shall I?", (Choice("yes", "Yes"),)),
+        Act("cancel", {"order_id": "K1001"}, "key", True),
+        HandOff("asked", "The customer wants a person."),
+    ],
+)
+def test_a_reply_comes_back_as_it_was(store: Store, decision) -> None:
+    conversation = store.new_conversation()
+    written = reply(conversation, "r1", decision=decision)
+    store.append(conversation, "Where is it?", written)
+    assert store.replies(conversation) == [written]
+    assert store.transcript(conversation) == [("Where is it?", written)]
+
+
+def test_history_is_the_last_messages_in_order(store: Store) -> None:
+    conversation, other = store.new_conversation(), store.new_conversation()
+    for n in range(10):
+        store.append(conversation, f"question {n}", reply(conversation, f"r{n}", f"answer {n}"))
+    assert store.history(other) == []
+    assert store.history(conversation, limit=3) == [
+        Message("agent", "answer 8"),
+        Message("customer", "question 9"),
+        Message("agent", "answer 9"),
+    ]
+    assert store.history(conversation)[0] == Message("customer", "question 4")
+    assert store.history(conversation, limit=0) == []
+    assert [r.id for r in store.replies(conversation)] == [f"r{n}" for n in range(10)]
+
+
+def test_a_reply_is_stored_once(store: Store) -> None:
+    conversation = store.new_conversation()
+    store.append(conversation, "hello", reply(conversation, "r1"))
+    with pytest.raises(ValueError, match="already stored"):
+        store.append(conversation, "hello", reply(conversation, "r1"))
+    assert len(store.replies(conversation)) == 1
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store.append("nobody", "hello", reply("nobody", "r1")),
+        lambda store: store.history("nobody"),
+        lambda store: store.transcript("nobody"),
+        lambda store: store.flow("nobody"),
+        lambda store: store.save_flow("nobody", FlowState(conversation="nobody")),
+        lambda store: store.hand_off("nobody", "asked", ""),
+        lambda store: store.resolve("nobody"),
+    ],
+)
+def test_an_unknown_conversation_is_not_found(store: Store, use) -> None:
+    with pytest.raises(NotFound):
+        use(store)
+
+
+def test_a_flow_survives_a_restart(store: Store, url: str) -> None:
+    conversation = store.new_conversation()
+    assert store.flow(conversation) == FlowState(conversation=conversation)
+    state = FlowState(
+        conversation=conversation,
+        flow="return",
+        customer=Customer("C1", "Ann", "ann@example.com", "9000", "Dok Noord 12"),
+        items=("mug", "jug"),
+        asked="confirm",
+        times=2,
+    )
+    store.save_flow(conversation, state)
+    store.close()
+    again = Store(url)
+    assert again.flow(conversation) == state
+    again.close()
+
+
+def test_hand_offs_wait_until_resolved(store: Store) -> None:
+    first, second = store.new_conversation(), store.new_conversation()
+    store.hand_off(first, "asked", "Wants a person.")
+    store.hand_off(second, "damaged_item", "A broken mug.")
+    assert [(w.conversation, w.reason) for w in store.waiting()] == [
+        (first, "asked"),
+        (second, "damaged_item"),
+    ]
+    store.resolve(first)
+    assert not store.handed_off(first) and store.handed_off(second)
+    store.hand_off(first, "asked", "Again.")
+    assert store.handed_off(first)
+
+
+def test_turns_of_several_threads_keep_their_places(store: Store, url: str) -> None:
+    conversation = store.new_conversation()
+    other = Store(url)
+
+    def say(n: int) -> None:
+        (store, other)[n % 2].append(conversation, f"{n}", reply(conversation, f"r{n}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(say, range(40)))
+    other.close()
+    assert sorted(int(words) for words, _ in store.transcript(conversation)) == list(range(40))
+
+
+def test_a_database_of_version_0_and_of_each_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    for version in range(len(MIGRATIONS) + 1):
+        path = tmp_path / f"{version}.db"
+        with sqlite3.connect(path) as db:
+            if version:
+                db.execute("CREATE TABLE migrations (version INTEGER PRIMARY KEY)")
+            for n, statement in enumerate(MIGRATIONS[:version], start=1):
+                db.execute(statement)
+                db.execute("INSERT INTO migrations VALUES (?)", (n,))
+            if version:
+                db.execute("INSERT INTO conversations (id, began_at) VALUES ('old', '2026')")
+        db.close()
+        store = Store(f"sqlite:///{path}")
+        assert store.exists("old") == bool(version)
+        store.hand_off(store.new_conversation(), "asked", "")
+        store.close()
+        Store(f"sqlite:///{path}").close()  # and nothing is done twice
+
+
+def test_two_that_open_a_new_database_share_it(url: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        stores = list(pool.map(lambda _: Store(url), range(6)))
+    conversation = stores[0].new_conversation()
+    assert all(store.exists(conversation) for store in stores)
+    for store in stores:
+        store.close()
+
+
+def test_a_newer_database_is_left_alone(url: str) -> None:
+    store = Store(url)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+        db.execute("INSERT INTO migrations VALUES (99)")
+    db.close()
+    store.close()
+    with pytest.raises(SetupError, match="newer Deskhand"):
+        Store(url)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match="DESKHAND_HOME"):
+        Store(f"sqlite:///{tmp_path}/file/conversations.db")
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"this is not a database at all" * 100)
+    with pytest.raises(SetupError, match=r"damaged\.db"):
+        Store(f"sqlite:///{damaged}")
