@@ -78,11 +78,16 @@ def open_media(data: bytes, thing: str) -> InputContainer:
         wanted = "WAV, MP3, M4A, Ogg or WebM" if thing == "recording" else "MP4 or WebM"
         raise wrong_kind(thing, kind, wanted)
     try:
-        return av.open(io.BytesIO(data), "r", format=DEMUXERS[kind], metadata_errors="ignore")
+        container = av.open(io.BytesIO(data), "r", format=DEMUXERS[kind], metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
         raise BadInput(
             f"The {thing} is damaged or incomplete and could not be read. Please send it again."
         ) from error
+    for stream in (*container.streams.video, *container.streams.audio):
+        if stream.codec_context is None:  # FFmpeg knows no decoder for it
+            container.close()
+            raise BadInput(f"The {thing} is in a format inside {kind} that I cannot read.")
+    return container
 
 
 def seconds_of(container: InputContainer) -> float:

@@ -56,7 +56,7 @@ def decode_photo(data: bytes, limits: InputLimits) -> np.ndarray:
         with Image.open(io.BytesIO(data), formats=(_FORMATS[kind],)) as image:
             width, height = image.size
             if width * height > limits.photo_pixels:
-                raise _too_many_pixels(width, height, limits)
+                raise _too_many_pixels("photo", width, height, limits)
             image.draft("RGB", (LONG_SIDE, LONG_SIDE))  # a large JPEG is decoded at a fraction
             return np.asarray(_upright_rgb(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -89,7 +89,7 @@ def decode_video(data: bytes, limits: InputLimits) -> Video:
             raise too_long(thing, limits.video_seconds)
         context = container.streams.video[0].codec_context
         if context.width * context.height > limits.photo_pixels:
-            raise _too_many_pixels(context.width, context.height, limits)
+            raise _too_many_pixels(thing, context.width, context.height, limits)
         frames = _key_frames(container, longest, limits)
         sound = bool(container.streams.audio)
     if not frames:
@@ -162,8 +162,8 @@ def _key_frames(
     return tuple(photo for _, photo in scenes)
 
 
-def _too_many_pixels(width: int, height: int, limits: InputLimits) -> BadInput:
+def _too_many_pixels(thing: str, width: int, height: int, limits: InputLimits) -> BadInput:
     return BadInput(
-        f"The picture is {width} x {height} pixels; at most {limits.photo_pixels / 1e6:.0f} "
+        f"The {thing} is {width} x {height} pixels; at most {limits.photo_pixels / 1e6:.0f} "
         "million can be read. Please send a smaller one."
     )

@@ -1,0 +1,208 @@
+"""One customer turn into a Percept: what is missing is absent, what failed is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import perf_counter
+from unicodedata import category
+
+import numpy as np
+
+from fusion.audio import decode_audio, speech_part
+from fusion.media import SAMPLE_RATE
+from fusion.ocr import Reader, load_ocr
+from fusion.photo import decode_photo, decode_video, sharpness
+from fusion.speech import Recogniser, load_speech
+from fusion.text import load_text
+from fusion.types import (
+    BadInput,
+    Encoded,
+    Encoder,
+    InputLimits,
+    Message,
+    Modality,
+    Percept,
+    PrintedText,
+    Transcript,
+    Turn,
+)
+from fusion.vision import load_vision
+
+EARLIER_MESSAGES = 4  # two exchanges
+EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """Everything that perceives, loaded once; many threads may share it."""
+
+    text: Encoder
+    vision: Encoder
+    speech: Recogniser | None  # None: recordings are not listened to
+    ocr: Reader
+
+
+def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
+    """The encoders these settings name; WeightsError, naming the fix, when one is missing."""
+    return Encoders(load_text(text), load_vision(vision), load_speech(speech), load_ocr())
+
+
+def perceive(
+    turn: Turn,
+    history: Sequence[Message],
+    encoders: Encoders,
+    limits: InputLimits,
+) -> Percept:
+    """Read, hear and see the whole turn.
+
+    BadInput only when the turn is empty or its text is too long. An attachment that cannot be used
+    is named in `problems`, and the rest goes on; should nothing be left, no modality of this turn
+    is present.
+    """
+    text = _clean(turn.text)
+    if len(text) > limits.text_chars:
+        raise BadInput(
+            f"Your message has {len(text)} characters; at most {limits.text_chars} can be read. "
+            "Please shorten it."
+        )
+    if not text and turn.audio is None and not turn.photos and turn.video is None:
+        raise BadInput("Your message is empty. Please write, speak or send a photo.")
+
+    problems: list[str] = []
+    quality: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    encoded: dict[Modality, Encoded] = {}
+
+    with _timed(seconds, "decode"):
+        photos, waves = _decode(turn, limits, problems)
+    with _timed(seconds, "voice"):
+        transcript = _listen(waves, encoders.speech, problems) if waves else None
+    with _timed(seconds, "print"):
+        printed = _read(photos, encoders.ocr)
+    with _timed(seconds, "photo"):
+        if photos:
+            encoded["photo"] = _see(list(photos.values()), encoders.vision)
+            quality["sharpness"] = max(sharpness(photo) for photo in photos.values())
+    with _timed(seconds, "words"):
+        sentences: dict[Modality, str] = {
+            "text": text,
+            "voice": transcript.text if transcript else "",
+            "print": "\n".join(line.text for line in printed),
+            "history": context(history),
+        }
+        for modality, sentence in sentences.items():
+            if sentence:
+                encoded[modality] = encoders.text.states(sentence)
+    if transcript:
+        quality["voice_confidence"] = transcript.confidence
+        quality["no_speech"] = transcript.no_speech
+    if printed:
+        quality["print_confidence"] = float(np.mean([line.confidence for line in printed]))
+
+    return Percept(
+        words="\n".join(filter(None, (sentences[m] for m in ("text", "voice", "print")))),
+        text=text,
+        transcript=transcript,
+        printed=printed,
+        encoded=encoded,
+        quality=quality,
+        problems=tuple(problems),
+        seconds=seconds,
+    )
+
+
+def context(history: Sequence[Message]) -> str:
+    """The last two exchanges, a line each, newest last: "customer: ..." or "agent: ..."."""
+    lines = (
+        f"{message.speaker}: {message.text.strip()[:EARLIER_CHARS]}"
+        for message in history[-EARLIER_MESSAGES:]
+        if message.text.strip()
+    )
+    return "\n".join(lines)
+
+
+def _decode(
+    turn: Turn, limits: InputLimits, problems: list[str]
+) -> tuple[dict[int, np.ndarray], list[np.ndarray]]:
+    """Photos by their place in the turn, a video's key frames after them; and sounds.
+
+    The recording comes first; a video's sound is only there when somebody speaks in it.
+    """
+    photos: dict[int, np.ndarray] = {}
+    waves: list[np.ndarray] = []
+    for i, data in enumerate(turn.photos[: limits.photos]):
+        try:
+            photos[i] = decode_photo(data, limits)
+        except BadInput as error:
+            problems.append(f"Photo {i + 1}: {error}" if len(turn.photos) > 1 else str(error))
+    if len(turn.photos) > limits.photos:
+        problems.append(
+            f"Only the first {limits.photos} of your {len(turn.photos)} photos were looked at."
+        )
+    if turn.audio is not None:
+        try:
+            waves.append(decode_audio(turn.audio, limits))
+        except BadInput as error:
+            problems.append(str(error))
+    if turn.video is not None:
+        try:
+            video = decode_video(turn.video, limits)
+        except BadInput as error:
+            problems.append(str(error))
+        else:
+            photos |= dict(enumerate(video.frames, len(turn.photos)))
+            if video.wave is not None and speech_part(video.wave) is not None:
+                waves.append(video.wave)
+    return photos, waves
+
+
+def _listen(
+    waves: list[np.ndarray], speech: Recogniser | None, problems: list[str]
+) -> Transcript | None:
+    """One transcript of all that is spoken; None when nobody speaks or nobody listens."""
+    if speech is None:
+        problems.append("I cannot listen to recordings here. Please write your question.")
+        return None
+    wave = np.concatenate(waves)
+    part = speech_part(wave)
+    if part is None:
+        problems.append("I could not hear anybody speaking in the recording.")
+        return None
+    transcript = replace(speech.transcribe(part), seconds=len(wave) / SAMPLE_RATE)
+    if not transcript.text:
+        problems.append("I could not make out the words in the recording.")
+    return transcript
+
+
+def _read(photos: Mapping[int, np.ndarray], ocr: Reader) -> tuple[PrintedText, ...]:
+    """Every line of print, once: key frames of one video show the same label again."""
+    lines: dict[str, PrintedText] = {}
+    for i, photo in photos.items():
+        for text, confidence in ocr(photo):
+            lines.setdefault(text, PrintedText(text, confidence, i))
+    return tuple(lines.values())
+
+
+def _see(photos: Sequence[np.ndarray], vision: Encoder) -> Encoded:
+    """The patches of all photos in order, and the direction of their mean."""
+    each = [vision.states(photo) for photo in photos]
+    mean = np.mean([states.vector for states in each], axis=0)
+    return Encoded(
+        np.concatenate([states.tokens for states in each]),
+        (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32),
+    )
+
+
+def _clean(text: str) -> str:
+    """Without control characters, and without the half characters that JSON can smuggle in."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(c for c in whole if category(c) != "Cc" or c in "\n\t").strip()
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[stage] = perf_counter() - start
