@@ -21,7 +21,8 @@ _YES = re.compile(
     r"correct|that's right|that is right|that's correct|sounds good|fine|agreed|i agree)\b"
 )
 _NO = re.compile(
-    r"\b(?:no|nope|nah|not|don't|dont|do not|never|wait|stop|hold on|rather not|changed my mind)\b"
+    r"\b(?:no|nope|nah|not|(?:don't|dont|do not)(?: do (?:it|that|so))?|never|wait|stop|hold on|"
+    r"changed my mind)\b"
 )
 _STARTS_WITH_NO = re.compile(
     r"\W*(?:(?:oh|sorry|actually|please|um|uh)\W+)*"
@@ -94,7 +95,7 @@ def yes_or_no(words: str, question: str) -> bool | None:
     A yes may be polite and may repeat words of the question; any other word makes it no yes.
     """
     said = _plain(words)
-    agrees, denies = _YES.search(said), _NO.search(said)
+    agrees, denies = _YES.search(_NO.sub(" ", said)), _NO.search(said)
     if "?" in said or (agrees and denies):
         return None
     if denies:
