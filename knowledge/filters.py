@@ -16,7 +16,7 @@ from knowledge.types import Document
 
 COLORS = {
     "red", "blue", "green", "yellow", "black", "white", "grey", "pink", "purple", "brown", "beige",
-    "turquoise", "teal", "silver", "gold",
+    "turquoise", "teal",
 }  # fmt: skip
 MATERIALS = {
     "wood", "metal", "ceramic", "glass", "plastic", "leather", "linen", "cotton", "wool", "stone",
@@ -24,7 +24,7 @@ MATERIALS = {
 }  # fmt: skip
 SIZES = {"small", "medium", "large"}
 SAME = {
-    "gray": "grey", "navy": "blue", "violet": "purple", "golden": "gold", "wooden": "wood",
+    "gray": "grey", "navy": "blue", "violet": "purple", "wooden": "wood",
     "woollen": "wool", "ceramics": "ceramic", "little": "small", "tiny": "small", "big": "large",
     "huge": "large", "mid-sized": "medium", "metallic": "metal",
 }  # fmt: skip

@@ -100,7 +100,8 @@ def rebuild(folder: Path) -> list[Document]:
                 records = Records(path, "", DIM)
                 documents = [record.document for record in records.all()]
                 records.close()
-            path.unlink(missing_ok=True)
+            for file in (path, folder / "documents.sqlite-journal"):
+                file.unlink(missing_ok=True)
             shutil.rmtree(folder / "derived", ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
         raise KnowledgeError(f"The index in {folder} cannot be emptied: {error}.") from error
@@ -260,25 +261,33 @@ class Knowledge:
             complete: These are all documents there are; others are removed from the index.
         """
         started = time.monotonic()
-        with self._updating:
-            skipped: list[Skipped] = []
-            wanted: dict[str, Document] = {}
-            for item in documents:
-                if isinstance(item, Skipped):
-                    skipped.append(item)
-                elif item.id in wanted:
-                    skipped.append(Skipped(item.title, 0, f"second document with id {item.id!r}"))
-                else:
-                    wanted[item.id] = item
-            records = embed_missing(wanted, self._records, embed, embed_photos, progress, skipped)
-            old = self._all
-            added = [r for id, r in records.items() if id not in old]
-            changed = [r for id, r in records.items() if id in old and old[id] != r]
-            removed = [r for id, r in old.items() if id not in records] if complete else []
-            if added or changed or removed:
-                with self._lock:
-                    self._records.replace(added + changed, [r.document.id for r in removed])
-                    self._refresh(added + changed, removed + [old[r.document.id] for r in changed])
+        skipped: list[Skipped] = []
+        wanted: dict[str, Document] = {}
+        for item in documents:
+            if isinstance(item, Skipped):
+                skipped.append(item)
+            elif item.id in wanted:
+                skipped.append(Skipped(item.title, 0, f"second document with id {item.id!r}"))
+            else:
+                wanted[item.id] = item
+        try:
+            with self._updating:
+                records = embed_missing(
+                    wanted, self._records, embed, embed_photos, progress, skipped
+                )
+                old = self._all
+                added = [r for id, r in records.items() if id not in old]
+                changed = [r for id, r in records.items() if id in old and old[id] != r]
+                removed = [r for id, r in old.items() if id not in records] if complete else []
+                if added or changed or removed:
+                    gone = removed + [old[r.document.id] for r in changed]
+                    with self._lock:
+                        self._records.replace(added + changed, [r.document.id for r in removed])
+                        self._refresh(added + changed, gone)
+        except (OSError, sqlite3.Error) as error:
+            raise KnowledgeError(
+                f"The index in {self.folder} cannot be written: {error}."
+            ) from error
         return IndexReport(
             added=len(added),
             changed=len(changed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -14,6 +15,9 @@ from knowledge.types import Document
 
 K1, B = 0.5, 0.3
 """Short texts: the first mention of a word counts for most, and length for little."""
+
+SLIP = 0.8
+"""How alike two words must be for one to be a misspelling of the other, in [0, 1]."""
 
 STOP = {
     "a", "about", "again", "all", "also", "am", "an", "and", "any", "anything", "are", "as",
@@ -94,7 +98,7 @@ class Lexical:
         1 would be a document that says every word many times. A word that no document has weighs
         as much as the rarest that one has, so that a match in passing stays a small share.
         """
-        wanted = list(dict.fromkeys(terms(words)))
+        wanted = {self._known(word) for word in terms(words)}
         if self._engine is None or not wanted:
             return {}
         known = [self._engine.vocab_dict[w] for w in wanted if w in self._engine.vocab_dict]
@@ -104,3 +108,12 @@ class Lexical:
         scores = self._engine.get_scores_from_ids(np.array(known, dtype=np.int64))
         scores = scores / (float(self._idf[known].sum()) + unknown)
         return {self.ids[i]: min(1.0, float(scores[i])) for i in np.flatnonzero(scores > 0)}
+
+    def _known(self, word: str) -> str:
+        """The word or, when no document has it, a word that it may be a slip of the pen for."""
+        if self._engine is None or word in self._engine.vocab_dict or len(word) < 4:
+            return word
+        alike = [
+            w for w in self._engine.vocab_dict if w[:1] == word[0] and abs(len(w) - len(word)) < 3
+        ]
+        return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=SLIP)), word)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
-LEXICAL = 0.35  # what a document that says every word of the question gains
+LEXICAL = 0.2  # what a document that says every word of the question gains
 PHOTO = 0.8  # a photo's cosine is worth this much of a text's
 NAMED = 0.97  # score of a product whose id or article number was said
 WINDOW = 300  # characters of the passage that matched
