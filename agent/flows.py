@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from agent import answers
-from agent.orders import ADDRESS_CHARS, Customer, Order, contents, day, money, refund
-from agent.shop import Shop
+from agent.orders import ADDRESS_CHARS, Customer, Order, Shop, contents, day, money, refund
 from agent.types import Act, Action, Ask, Choice, Decision, Frozen, HandOff, Slot
 
 Flow = Literal["status", "cancel", "return", "exchange", "change_address", "change", "damaged"]
@@ -31,14 +30,11 @@ STARTS: dict[str, Flow] = {
 """The flow that an intent starts; a change of address is one of its own."""
 
 CHANGES: set[Flow | None] = {"change", "change_address"}  # one wish, said more or less exactly
-
 WRONG_TRIES = 5  # e-mail addresses and order numbers that are not the customer's; then a person
 TIMES = 2  # a question is not asked a third time
 CHOICES = 6  # orders offered at once
 
-FREE = ("reason", "address", "product")
-"""Slots that any words can fill."""
-
+FREE = ("reason", "address", "product")  # slots that any words can fill
 YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
 
 

@@ -1,4 +1,4 @@
-"""Customers and orders, and the rules of what may be done to an order.
+"""Customers, orders, the Shop that has them, and the rules of what may be done to an order.
 
 The rules live here and nowhere else. Sums are euros as floats of two decimals; arithmetic on them
 is done in cents.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from agent.types import Action
+from agent.types import Act, Action, Outcome
 
 Status = Literal["pending", "shipped", "delivered", "cancelled", "returned"]
 
@@ -56,6 +56,23 @@ class Order:
     delivered_at: datetime | None = None
     tracking: str | None = None
     currency: str = "EUR"
+
+
+class Shop(Protocol):
+    """Where orders live."""
+
+    def identify(self, email: str) -> Customer | None: ...
+
+    def order(self, order_id: str) -> Order | None: ...
+
+    def orders(self, customer: Customer) -> list[Order]:
+        """The customer's own orders, newest first."""
+
+    def refusal(self, action: Action, order: Order) -> str | None:
+        """Why this cannot be done to this order now, in one sentence; None when it can."""
+
+    def perform(self, act: Act, customer: Customer) -> Outcome:
+        """Do it, once: an act with a key that was already done returns the recorded outcome."""
 
 
 @dataclass(frozen=True, slots=True)

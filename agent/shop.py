@@ -8,20 +8,20 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import sqlalchemy as sql
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, event, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from agent.errors import SetupError, ShopError
+from agent.errors import ShopError
 from agent.orders import (
     ADDRESS_CHARS,
     Customer,
     Order,
     OrderFile,
     OrderItem,
+    Shop,
     cents,
     describe,
     facts,
@@ -31,25 +31,8 @@ from agent.orders import (
     total,
 )
 from agent.orders import refusal as rule
+from agent.store import connect, writing
 from agent.types import Act, Action, Outcome
-
-
-class Shop(Protocol):
-    """Where orders live."""
-
-    def identify(self, email: str) -> Customer | None: ...
-
-    def order(self, order_id: str) -> Order | None: ...
-
-    def orders(self, customer: Customer) -> list[Order]:
-        """The customer's own orders, newest first."""
-
-    def refusal(self, action: Action, order: Order) -> str | None:
-        """Why this cannot be done to this order now, in one sentence; None when it can."""
-
-    def perform(self, act: Act, customer: Customer) -> Outcome:
-        """Do it, once: an act with a key that was already done returns the recorded outcome."""
-
 
 _tables = sql.MetaData()
 _customers = sql.Table(
@@ -103,7 +86,7 @@ _acts = sql.Table(
 )
 
 
-class SqlShop:
+class SqlShop(Shop):
     """Customers and orders in a database; `today` tells the date by which returns are judged.
 
     Acts and their arguments: status (order_id), cancel (order_id, reason), return (order_id, items:
@@ -117,7 +100,8 @@ class SqlShop:
     def __init__(self, url: str, today: Callable[[], date] = date.today) -> None:
         self._today = today
         self._engine = connect(url)
-        _tables.create_all(self._engine)
+        with writing(self._engine) as db:
+            _tables.create_all(db)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -137,7 +121,7 @@ class SqlShop:
                 raise ShopError(f"{path}: the total of order {order.id} does not add up.")
         later = self._today() - file.as_of if file.as_of else timedelta()
         try:
-            with self._engine.begin() as db:
+            with writing(self._engine) as db:
                 known = set(db.scalars(select(_customers.c.id)))
                 for customer in file.customers:
                     if customer.id not in known:
@@ -182,9 +166,9 @@ class SqlShop:
                 return not_found(order_id)
             return Outcome(True, describe(order, self._today()), facts(order))
         try:
-            with self._engine.begin() as db:
-                # The key is claimed before anything is read: of two that come at once, the
-                # second waits here, fails, and is told what the first has done.
+            with writing(self._engine) as db:
+                # The key is claimed first: of two that come at once, the second waits, fails here,
+                # and is told what the first has done.
                 claim = insert(_acts).values(
                     key=act.key,
                     customer=customer.id,
@@ -325,33 +309,3 @@ def _order(db: Connection, row: sql.Row) -> Order:
     )
     sums = {"shipping": row.shipping / 100, "total": row.total / 100}
     return Order(**{**row._mapping, **sums, "items": items})
-
-
-def connect(url: str) -> sql.Engine:
-    """An engine for `url`, tried once. SQLite files get their folder, WAL and foreign keys.
-
-    Raises SetupError when the database cannot be opened or written.
-    """
-    address = sql.make_url(url)
-    file = address.database if address.get_backend_name() == "sqlite" else None
-    engine = sql.create_engine(address, connect_args={"timeout": 30} if file else {})
-    try:
-        if file:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", lambda db: db.exec_driver_sql("BEGIN"))
-        engine.connect().close()
-    except (OSError, DBAPIError) as error:
-        where = file or address.render_as_string(hide_password=True)
-        raise SetupError(
-            f"The database {where} cannot be opened ({error}). "
-            "Set DESKHAND_HOME to a folder that can be written."
-        ) from error
-    return engine
-
-
-def _prepare_sqlite(connection, _record) -> None:
-    # The driver would begin transactions late and not at all for DDL; "begin" above does it.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")

@@ -7,15 +7,16 @@ could meet, the transaction begins with the write that only one of them can do.
 from __future__ import annotations
 
 import secrets
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from agent.errors import NotFound, SetupError
 from agent.flows import FlowState
-from agent.shop import connect
 from agent.types import Reply
 from fusion.types import Message
 
@@ -203,6 +204,45 @@ class Store:
     def _require(self, conversation_id: str) -> None:
         if not self.exists(conversation_id):
             raise NotFound("There is no such conversation.")
+
+
+def connect(url: str) -> Engine:
+    """An engine for `url`, tried once. SQLite files get their folder, WAL and foreign keys.
+
+    Raises SetupError when the database cannot be opened or written.
+    """
+    address = make_url(url)
+    file = address.database if address.get_backend_name() == "sqlite" else None
+    engine = create_engine(address, connect_args={"timeout": 30} if file else {})
+    try:
+        if file:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        engine.connect().close()
+    except (OSError, DBAPIError) as error:
+        where = file or address.render_as_string(hide_password=True)
+        raise SetupError(
+            f"The database {where} cannot be opened ({error}). "
+            "Set DESKHAND_HOME to a folder that can be written."
+        ) from error
+    return engine
+
+
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that writes what depends on what it reads: SQLite locks before the reading."""
+    return engine.execution_options(writing=True).begin()
+
+
+def _begin_sqlite(db: Connection) -> None:
+    db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("writing") else "BEGIN")
+
+
+def _prepare_sqlite(connection, _record) -> None:
+    # The driver would begin transactions late and not at all for DDL; "begin" above does it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _migrate(engine: Engine) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import knowledge
 from agent.errors import SetupError, ShopError
 from agent.orders import Customer, Order, OrderItem, describe, facts, refund, refusal
 from agent.shop import SqlShop
-from agent.types import Act
+from agent.types import Act, Outcome
 
 ORDERS = Path(knowledge.__file__).parent / "demo" / "orders.json"
 TODAY = date(2026, 10, 1)
@@ -238,7 +239,20 @@ def test_a_refusal_is_judged_anew(url: str) -> None:
     shop.close()
 
 
-def test_the_same_key_acts_once_across_threads_and_processes(shop: SqlShop, url: str) -> None:
+def open_load_and_cancel(url: str) -> tuple[int, Outcome]:
+    shop = SqlShop(url, today=lambda: TODAY)
+    loaded = shop.load_orders(ORDERS)
+    return loaded, shop.perform(act("cancel", "K1037"), who(shop, "sanne.de.vries@example.com"))
+
+
+def test_processes_that_start_together_load_once_and_act_once(url: str) -> None:
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
+        results = list(pool.map(open_load_and_cancel, [url] * 3))
+    assert sorted(loaded for loaded, _ in results) == [0, 0, 40]
+    assert all(outcome.ok and outcome == results[0][1] for _, outcome in results)
+
+
+def test_the_same_key_acts_once_across_connections_and_restarts(shop: SqlShop, url: str) -> None:
     sanne = who(shop, "sanne.de.vries@example.com")
     others = [SqlShop(url, today=lambda: TODAY) for _ in range(4)]  # connections of their own
     with ThreadPoolExecutor(4) as pool:
