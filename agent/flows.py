@@ -177,9 +177,8 @@ def _take_order(state: FlowState, words: str) -> FlowState:
 
 def _take_email(state: FlowState, words: str, shop: Shop) -> FlowState:
     email = answers.find_email(words)
-    if email is None or state.wrong >= WRONG_TRIES:
-        return state
-    if state.customer is not None and email == state.customer.email:
+    known = state.customer is not None and email == state.customer.email
+    if email is None or known or state.wrong >= WRONG_TRIES:
         return state
     customer = shop.identify(email)
     order = answers.find_order(words) if state.customer else state.order
