@@ -38,7 +38,7 @@ def decode_audio(data: bytes, limits: InputLimits) -> np.ndarray:
     heard = len(wave) / SAMPLE_RATE
     if heard < 0.9 * promised - CUT_OFF:
         raise BadInput(
-            f"The recording is cut off: {heard:.0f} of its {promised:.0f} seconds arrived. "
+            f"The recording is cut off: {heard:.1f} of its {promised:.1f} seconds arrived. "
             "Please send it again."
         )
     return wave

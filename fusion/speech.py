@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import zlib
 from math import exp
 from pathlib import Path
 from threading import Lock
@@ -21,7 +22,8 @@ AUTO = ("small", "small.en", "base", "base.en", "tiny", "tiny.en")
 
 MAX_COMPRESSION = 2.4  # text that packs tighter than this is one phrase in a loop
 MAX_NO_SPEECH = 0.6
-_LOOP = re.compile(r"\b(\w[\w' ,]{0,60}?)(?:\W+\1\b){5,}", re.IGNORECASE)
+MIN_CONFIDENCE = 0.2  # below are guesses, left over when every temperature of Whisper's has failed
+_LOOP = re.compile(r"\b(\w[\w' ,]{0,60}?)(?:\W+\1\b){5,}", re.IGNORECASE)  # six times or more
 
 
 class Recogniser(Protocol):
@@ -50,10 +52,10 @@ class WhisperSpeech:
         self._lock = Lock()
 
     def transcribe(self, wave: np.ndarray) -> Transcript:
-        """What is said. Confidence is the mean probability of a token.
+        """What is said. Confidence is the geometric mean probability of a token.
 
-        The text is empty where Whisper is known to make it up: in what it holds for silence, and
-        in one phrase over and over.
+        The text is empty where Whisper is known to make it up: in what it holds for silence itself,
+        in one phrase over and over, and in guesses.
         """
         with self._lock:
             result = self._model.transcribe(
@@ -63,29 +65,31 @@ class WhisperSpeech:
                 verbose=None,
             )
         segments = result["segments"]
-        lengths = [max(s["end"] - s["start"], 1e-3) for s in segments]
-        no_speech = (
-            float(np.average([s["no_speech_prob"] for s in segments], weights=lengths))
-            if segments
-            else 1.0
-        )
-        sure = (
-            exp(np.average([s["avg_logprob"] for s in segments], weights=lengths))
-            if segments
-            else 0.0
-        )
+        lengths = [max(part["end"] - part["start"], 1e-3) for part in segments]
+
+        def mean(figure: str) -> float:
+            return float(np.average([part[figure] for part in segments], weights=lengths))
+
+        no_speech = mean("no_speech_prob") if segments else 1.0
+        confidence = min(1.0, exp(mean("avg_logprob"))) if segments else 0.0
         text = result["text"].strip()
-        looping = any(s["compression_ratio"] > MAX_COMPRESSION for s in segments)
-        if no_speech > MAX_NO_SPEECH or looping or _LOOP.search(text):
+        if no_speech > MAX_NO_SPEECH or confidence < MIN_CONFIDENCE or loops(text):
             text = ""
         return Transcript(
             text=text,
             language=result["language"],
-            confidence=min(1.0, sure) if text else 0.0,
+            confidence=confidence if text else 0.0,
             engine=self.engine,
             no_speech=no_speech,
             seconds=len(wave) / SAMPLE_RATE,
         )
+
+
+def loops(text: str) -> bool:
+    """Is it one phrase over and over, as Whisper writes when it understands nothing?"""
+    data = text.encode()
+    tight = len(data) > MAX_COMPRESSION * len(zlib.compress(data))
+    return tight or _LOOP.search(text) is not None
 
 
 class SphinxSpeech:
