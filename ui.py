@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from agent import types
 from agent.agent import Agent
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
-from agent.markup import STYLE, below, laid_open, photo_address
+from agent.markup import STYLE, alert, below, laid_open, sent_photo, spoken, waiting
 from fusion.types import BadInput, Turn
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,8 @@ def theme() -> gr.themes.Base:
         button_primary_text_color="#ffffff",
         button_secondary_background_fill="#fffdfa",
         button_secondary_background_fill_dark="#2a2723",
+        button_secondary_background_fill_hover="#f1ebe1",
+        button_secondary_background_fill_hover_dark="#353129",
         button_secondary_border_color="#dcd5c9",
         button_secondary_border_color_dark="#423d36",
         button_border_width="1px",
@@ -120,22 +122,25 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
     ) -> Iterator[dict[Any, Any]]:
         """Answer one turn as it is written; `product` adds the photo of a product of the shop."""
         text, files = message["text"].strip(), message["files"]
-        shown: list[Any] = [{"path": path} for path in (*files, recording) if path]
+        shown: list[Any] = [{"path": path} for path in files]
         if product and (document := agent.knowledge.document(product)):
             files = document.photos[:1]
-            shown = [gr.HTML(f'<img class="sent" src="{photo_address(product)}" alt="">')]
+            shown = [gr.HTML(sent_photo(product))]
         talk = talk or Talk(agent.store.new_conversation())
         if talk.waiting:
             return
         talk.waiting = True
         before = talk.messages
-        talk.messages = [*before, {"role": "user", "content": [*shown, *([text] if text else [])]}]
+        if recording:
+            shown.append(gr.HTML(spoken("Voice message")))
+        said = {"role": "user", "content": [*shown, *([text] if text else [])]}
+        talk.messages = [*before, said]
 
         def says(*content: Any) -> dict[Any, Any]:
             return {chat: [*talk.messages, {"role": "assistant", "content": list(content)}]}
 
         def waits(words: str) -> dict[Any, Any]:
-            return says(gr.HTML(f'<p class="wait">{words}</p>'))
+            return says(gr.HTML(waiting(words)))
 
         story, written, events = "", "", None
         try:
@@ -149,7 +154,10 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
             for event in events:
                 story += laid_open(event)
                 match event:
-                    case types.Heard():
+                    case types.Heard(transcript=transcript):
+                        if transcript:
+                            shown[-1] = gr.HTML(spoken(f"“{transcript.text}”"))
+                            said["content"] = [*shown, *([text] if text else [])]
                         yield waits("Thinking it over")
                     case types.Understood():
                         yield {**waits("Looking it up"), evidence: story}
@@ -168,9 +176,9 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                         free = {box: gr.update(interactive=True), recorder: None}
                         yield {**told, **free, **offers, evidence: story}
         except Exception as error:
-            talk.messages = before  # the message goes back into the box, the recording stays
-            sorry = f'<p class="alert">{escape(failure(error, talk.conversation))}</p>'
-            yield {**says(gr.HTML(sorry)), box: gr.update(value=message, interactive=True)}
+            sorry = gr.HTML(alert(failure(error, talk.conversation)))
+            yield {**says(sorry), box: gr.update(value=message, interactive=True)}
+            talk.messages = before  # it was not answered: the box has it again
         finally:
             talk.waiting = False
             if events is not None:
@@ -209,7 +217,6 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                     placeholder=f"<h2>How can we help?</h2><p>{WELCOME}</p>",
                     render_markdown=False,  # words are words: no markup, no pictures from elsewhere
                     allow_tags=False,
-                    group_consecutive_messages=False,
                     buttons=[],
                     elem_id="chat",
                 )
@@ -218,7 +225,7 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                 box = gr.MultimodalTextbox(
                     label="Your message",
                     show_label=False,
-                    placeholder="Write, or add a photo or a short video…",
+                    placeholder="Write, or add a photo or video",
                     file_types=["image", "video"],
                     file_count="multiple",
                     max_lines=6,
@@ -234,9 +241,17 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                         show_label=False,
                         container=False,
                         buttons=[],
+                        waveform_options=gr.WaveformOptions(show_recording_waveform=False),
                         elem_id="recorder",
                     )
-                    speak = gr.Button("Send recording", visible=False, scale=0, elem_id="speak")
+                    speak = gr.Button(
+                        "Send recording",
+                        variant="primary",
+                        size="sm",
+                        visible=False,
+                        scale=0,
+                        elem_id="speak",
+                    )
             with gr.Column(scale=5, min_width=300, elem_id="side"):
                 with gr.Column(elem_id="starters"):
                     gr.HTML("<h3>For example</h3>")
@@ -247,12 +262,11 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                 with gr.Accordion("How this answer came about", open=False, elem_id="why"):
                     evidence = gr.HTML(NOTHING, elem_id="evidence")
 
-        turns: dict[str, Any] = {
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        turns = quiet | {
             "outputs": [session, chat, box, recorder, evidence, *choices],
             "concurrency_limit": CONCURRENT,
             "concurrency_id": "turns",
-            "show_progress": "hidden",
-            "api_visibility": "private",
         }
         running = [gr.on([box.submit, speak.click], send, [box, recorder, session], **turns)]
         running += [b.click(send_words, [b, session], **turns) for b in choices]
@@ -260,26 +274,19 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
             example = partial(send_example, words=words, product=product)
             running.append(button.click(example, session, **turns))
         recorder.change(
-            lambda recording: gr.update(visible=recording is not None),
-            recorder,
-            speak,
-            show_progress="hidden",
-            api_visibility="private",
+            lambda recording: gr.update(visible=bool(recording)), recorder, speak, **quiet
         )
-        fresh.click(
-            start_over,
-            outputs=turns["outputs"],
-            cancels=running,
-            show_progress="hidden",
-            api_visibility="private",
+        # First stop what is being written, then clear: the last words would come after.
+        fresh.click(None, cancels=running, **quiet).then(
+            start_over, outputs=turns["outputs"], **quiet
         )
     return page.queue(max_size=WAITING, api_open=False)
 
 
-def mount(app: FastAPI, agent: Agent, settings: Settings, title: str = "Deskhand") -> FastAPI:
+def mount(app: Starlette, agent: Agent, settings: Settings, title: str = "Deskhand") -> None:
     """Put the page at the root of `app`; the routes the app already has go before it."""
     limits = settings.input_limits
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         build_page(agent, settings, title),
         path="/",

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import Receive, Scope, Send
 
 from agent.agent import Agent
 from agent.config import Settings
@@ -102,11 +103,7 @@ def create_app(agent: Agent, settings: Settings) -> FastAPI:
     def stream(turn: Turn, conversation: str) -> Response:
         events = agent.reply(turn, conversation)
         first = next(events)  # what fails before the first event still has a status of its own
-        return StreamingResponse(
-            frames(first, events, conversation),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+        return EventStream(first, events, conversation)
 
     @app.get("/v1/conversations/{conversation}")
     def read(conversation: str) -> dict[str, Any]:
@@ -189,15 +186,32 @@ def _sentence(errors: Sequence[Any]) -> str:
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'turn'}: {e['msg']}" for e in errors) + "."
 
 
-def frames(first: Event, events: Generator[Event], conversation: str) -> Iterator[str]:
-    """Events as server-sent events; a failure on the way is the last one, of kind "error"."""
+class EventStream(StreamingResponse):
+    """Events as server-sent events; a failure on the way is the last one, of kind "error".
+
+    A customer who leaves cancels the response wherever it is, so the events are closed here, not
+    in the generator that nobody asks any more.
+    """
+
+    def __init__(self, first: Event, events: Generator[Event], conversation: str) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        frames = _frames(chain([first], events), conversation)
+        super().__init__(frames, media_type="text/event-stream", headers=headers)
+        self.events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.events.close()
+
+
+def _frames(events: Iterable[Event], conversation: str) -> Iterator[str]:
     try:
-        for event in chain([first], events):
+        for event in events:
             yield frame(event.kind, public(event.model_dump(mode="json")))
     except Exception as error:
         yield frame("error", problem(error, conversation))
-    finally:
-        events.close()
 
 
 def frame(kind: str, data: Any) -> str:

@@ -50,11 +50,28 @@ def product(card: types.ProductCard) -> str:
 
 def below(reply: types.Reply) -> str:
     """What stands under the words of a reply: notes, sources and product cards."""
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in reply.notes)
+    untold = [note for note in reply.notes if note not in reply.text]
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in untold)
     titles = {cited.document: link(cited.url, cited.title) for cited in reply.citations}
     sources = f'<p class="from">Source: {" · ".join(titles.values())}</p>' if titles else ""
     cards = "".join(map(product, reply.products))
     return notes + sources + (f'<div class="cards">{cards}</div>' if cards else "")
+
+
+def sent_photo(document: str) -> str:
+    return f'<img class="sent" src="{photo_address(document)}" alt="">'
+
+
+def spoken(words: str) -> str:
+    return f'<p class="spoken">{escape(words)}</p>'
+
+
+def waiting(words: str) -> str:
+    return f'<p class="wait">{escape(words)}</p>'
+
+
+def alert(sentence: str) -> str:
+    return f'<p class="alert">{escape(sentence)}</p>'
 
 
 def bars(values: Mapping[str, float], form: str) -> str:
@@ -134,13 +151,12 @@ def laid_open(event: types.Event) -> str:
 STYLE = """
 .gradio-container {--line: #e4ded4; --soft: #6f675c; --ink: #2b2824; --paper: #fffdfa;
   --accent: #2f6654; --tint: #e3ebe5; --clay: #b4573a; max-width: 1160px !important;
-  margin: 0 auto !important; color: var(--ink)}
+  width: 100%; margin: 0 auto !important; color: var(--ink)}
 .dark .gradio-container, .gradio-container.dark {--line: #3a362f; --soft: #a89f92; --ink: #ece7df;
   --paper: #23211e; --accent: #86bda7; --tint: #30423a; --clay: #dd9272}
-.gradio-container > .main, .gradio-container main {width: 100%; max-width: none}
-.gradio-container > .main {padding: 8px 20px !important}
-.gradio-container > .main > .wrap {width: 100%}
-#head .block, #starters .block {padding: 0}
+.gradio-container > .main {padding: 16px 20px !important}
+#main .form {border: 0; background: none; overflow: visible}
+#head .html-container, #starters .html-container {padding: 0}
 footer, #chat .icon-button-wrapper {display: none !important}
 #head {align-items: center; justify-content: space-between; flex-wrap: nowrap;
   padding-bottom: 10px; border-bottom: 1px solid var(--line)}
@@ -148,8 +164,9 @@ footer, #chat .icon-button-wrapper {display: none !important}
 #head p {margin: 0; color: var(--soft); font-size: 13px}
 #fresh {border-radius: 999px; min-width: 148px; font-weight: 500; color: var(--ink)}
 #body {gap: 28px}
-#main {gap: 10px}
-#chat {height: calc(100dvh - 266px) !important; min-height: 320px; border: 0; background: none}
+#main {gap: 10px; height: calc(100dvh - 112px); min-height: 480px; flex-wrap: nowrap}
+#main > * {flex-shrink: 0}
+#chat {flex: 1 1 0; height: auto !important; min-height: 0; border: 0; background: none}
 #chat .bubble-wrap {padding: 4px 4px 12px; background: none}
 #chat .message-wrap {gap: 12px}
 #chat .message-row {margin: 4px 0}
@@ -164,7 +181,10 @@ footer, #chat .icon-button-wrapper {display: none !important}
 #chat .bot.message {background: var(--paper); border: 1px solid var(--line);
   border-bottom-left-radius: 5px}
 #chat .message img {border-radius: 10px}
-#chat .flex-wrap:has(.cards) {width: 100%}
+#chat .user img {max-height: 190px; width: auto; margin-bottom: 6px}
+.spoken {margin: 0 !important; font-style: italic; color: #fff}
+#chat .bot-row:has(.cards), #chat .bot-row:has(.cards) .flex-wrap,
+#chat .bot-row:has(.cards) .flex-wrap > div {width: 100%}
 .sent {width: 170px; margin: 2px 0 6px !important}
 .wait {color: var(--soft); margin: 0 !important}
 .wait::after {content: "…"; animation: wait 1.2s infinite}
@@ -178,23 +198,31 @@ footer, #chat .icon-button-wrapper {display: none !important}
 .cards img {width: 100%; aspect-ratio: 1; object-fit: cover; margin: 0 !important;
   border-radius: 0 !important; background: var(--tint)}
 .cards h4 {margin: 9px 12px 4px !important; font-size: 14px; font-weight: 600; color: var(--ink)}
-.cards p {margin: auto 12px 11px !important; font-size: 13px; display: flex; gap: 8px;
-  justify-content: space-between; color: var(--ink)}
+.cards p {margin: auto 12px 11px !important; font-size: 13px; display: flex;
+  flex-direction: column; color: var(--ink)}
 .cards span {color: var(--soft)}
 .cards .out {color: var(--clay)}
 #choices {gap: 8px; justify-content: flex-start}
-#choices button {border-radius: 999px; border-color: var(--accent); color: var(--accent);
+#choices button {border-radius: 999px; padding: 7px 14px; border-color: var(--accent); color: var(--accent);
   flex: 0 1 auto; font-weight: 500}
-#box {border-radius: 16px !important; padding: 4px 6px}
+#box {border: 1px solid var(--line) !important; border-radius: 16px !important; padding: 4px 6px}
 #box .submit-button {background: #2f6654; color: #fff; border-radius: 50%}
 #box textarea {font-size: 15px}
-#voice {align-items: center}
+#voice {align-items: center; flex-wrap: nowrap}
 #recorder {border: 0; background: none; padding: 0; overflow: visible}
-#recorder .component-wrapper, #recorder .audio-container {padding: 0}
+#recorder .component-wrapper, #recorder .audio-container {padding: 0; height: auto; min-height: 0}
 #recorder .controls {margin: 0; padding-right: 70px}
 #recorder .mic-select {max-width: 190px; font-size: 12px; color: var(--soft)}
-#recorder .audio-container:has(.mic-select) .icon-button-wrapper {display: none}
+#recorder .audio-container:has(.mic-select) .icon-button-wrapper,
+#recorder:has(audio) .source-selection {display: none}
+#recorder .upload-container {height: 56px !important; min-height: 0; border-radius: 12px;
+  border: 1px dashed var(--line); margin-right: 76px}
+#recorder .upload-container .wrap {flex-direction: row; gap: 6px; min-height: 0; padding: 0;
+  font-size: 13px}
+#recorder .upload-container .icon-wrap {display: none}
+#recorder audio {width: calc(100% - 36px); height: 40px}
 #recorder .source-selection {position: absolute; right: 0; top: 2px; border: 0; width: auto}
+#speak {border-radius: 999px; min-width: 140px}
 #starters {gap: 8px}
 #starters h3 {margin: 6px 0 2px; font-size: 13px; color: var(--soft); font-weight: 600}
 #starters button {justify-content: flex-start; text-align: left; font-weight: 450;
@@ -218,10 +246,12 @@ footer, #chat .icon-button-wrapper {display: none !important}
 .hit p b {color: var(--ink); font-weight: 600}
 .hit p span {white-space: nowrap}
 @media (max-width: 760px) {
-  .gradio-container > .main {padding: 4px 12px !important}
+  .gradio-container > .main {padding: 10px 12px !important}
   #body {gap: 14px}
-  #chat {height: calc(100dvh - 258px) !important}
-  .cards {grid-template-columns: repeat(auto-fill, minmax(120px, 1fr))}
+  #main {height: calc(100dvh - 118px)}
+  .cards {grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 8px}
+  .cards h4, .cards p {margin-left: 9px !important; margin-right: 9px !important}
+  #chat .bot-row:has(.cards) {max-width: 100%}
 }
 """
 """The look of what is drawn here and of the page around it, in light and in dark."""

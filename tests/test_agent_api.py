@@ -1,0 +1,265 @@
+"""The HTTP door: what goes in and out, which error is which status, and that streams are closed."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from agent import api
+from agent.config import Settings
+from agent.errors import Busy, SetupError, ShopError
+from agent.store import Store
+from agent.types import Answer, Decided, Done, Event, ProductCard, Reply, Token
+from fusion.types import BadInput, Turn, WeightsError
+from knowledge.types import Document, Hit, IndexBusy, NoIndex
+
+MUG = Document(
+    id="mug/blue", kind="product", title="Mug", text="A mug.", price=16.9, currency="EUR", stock=4
+)
+
+
+class Scripted:
+    """Stands where the agent stands: yields what it was given, and counts closed streams."""
+
+    def __init__(self, folder: Path) -> None:
+        photo = folder / "mug.jpg"
+        Image.new("RGB", (8, 8), "blue").save(photo)
+        self.mug = replace(MUG, photos=(str(photo),))
+        documents = {"mug/blue": self.mug, "script": replace(MUG, photos=(str(folder / "x.svg"),))}
+        (folder / "x.svg").write_text("<svg/>")
+        self.store = Store(f"sqlite:///{folder / 'conversations.db'}")
+        self.knowledge = SimpleNamespace(document=documents.get, count=lambda: len(documents))
+        self.turns: list[Turn] = []
+        self.error: Exception | None = None
+        self.tokens = 3
+        self.pause = 0.0
+        self.closed = 0
+
+    def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
+        try:
+            self.store.history(conversation_id)
+            self.turns.append(turn)
+            decision = Answer((Hit(self.mug, 0.9, {"dense": 1}),), "product_question")
+            yield Decided(decision=decision)
+            for _ in range(self.tokens):
+                time.sleep(self.pause)
+                yield Token(text="word ")
+            if self.error:
+                raise self.error
+            card = ProductCard(
+                id="mug/blue",
+                title="Mug",
+                url="",
+                price=16.9,
+                currency="EUR",
+                stock=4,
+                photo=self.mug.photos[0],
+            )
+            yield Done(
+                reply=Reply(
+                    id=f"r{len(self.turns)}",
+                    conversation=conversation_id,
+                    text="word",
+                    decision=decision,
+                    intent="product_question",
+                    products=(card,),
+                )
+            )
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Scripted]:
+    scripted = Scripted(tmp_path)
+    yield scripted
+    scripted.store.close()
+
+
+@pytest.fixture
+def client(agent: Scripted, tmp_path: Path) -> TestClient:
+    app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def turns(client: TestClient) -> str:
+    return f"/v1/conversations/{client.post('/v1/conversations').json()['id']}/turns"
+
+
+def test_turn_as_json(client: TestClient, agent: Scripted, turns: str) -> None:
+    sent = {"text": "How much?", "photos": [b64encode(b"one").decode()], "audio": "dHdv"}
+    answered = client.post(turns, json=sent)
+    assert answered.status_code == 200
+    assert answered.json()["text"] == "word"
+    assert agent.turns == [Turn("How much?", b"two", (b"one",))]
+    assert agent.closed == 1
+
+
+def test_turn_as_form(client: TestClient, agent: Scripted, turns: str) -> None:
+    files = [("photos", b"one"), ("photos", b"two"), ("video", b"three")]
+    assert client.post(turns, data={"text": "This?"}, files=files).status_code == 200
+    assert agent.turns == [Turn("This?", None, (b"one", b"two"), b"three")]
+
+
+def test_events_are_streamed(client: TestClient, turns: str) -> None:
+    answered = client.post(turns, json={"text": "Hi"}, headers={"Accept": "text/event-stream"})
+    assert answered.headers["content-type"].startswith("text/event-stream")
+    events = [frame.split("\n") for frame in answered.text.strip().split("\n\n")]
+    kinds = [kind.removeprefix("event: ") for kind, _ in events]
+    assert kinds == ["decided", "token", "token", "token", "done"]
+    for kind, data in events:
+        assert json.loads(data.removeprefix("data: "))["kind"] == kind.removeprefix("event: ")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_no_path_of_this_machine_leaves_it(
+    client: TestClient, turns: str, tmp_path: Path, accept: str
+) -> None:
+    answered = client.post(turns, json={"text": "Hi"}, headers={"Accept": accept})
+    assert str(tmp_path) not in answered.text
+    assert answered.text.count("/photos/mug%2Fblue") >= 2  # the card, and the hit it answers from
+
+
+def test_photo(client: TestClient, agent: Scripted) -> None:
+    served = client.get("/photos/mug%2Fblue")
+    assert served.content == Path(agent.mug.photos[0]).read_bytes()
+    assert served.headers["content-type"] == "image/jpeg"
+    assert served.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("document", ["script", "nothing", "..%2f..%2fetc%2fpasswd", "%2fetc"])
+def test_only_photos_of_indexed_documents(client: TestClient, document: str) -> None:
+    assert client.get(f"/photos/{document}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (BadInput("The photo is too dark."), 422, "The photo is too dark."),
+        (Busy("One moment."), 409, "One moment."),
+        (IndexBusy("Process 7 has it."), 503, None),
+        (NoIndex("There is none."), 503, None),
+        (WeightsError("Damaged."), 503, None),
+        (ShopError("Timed out."), 502, None),
+        (SetupError("DESKHAND_LLM is wrong."), 503, None),
+        (ZeroDivisionError("a secret"), 500, None),
+    ],
+)
+def test_errors_are_problems(
+    client: TestClient,
+    agent: Scripted,
+    turns: str,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    status: int,
+    told: str | None,
+) -> None:
+    agent.error = error
+    answered = client.post(turns, json={"text": "Hi"})
+    assert answered.status_code == status
+    assert answered.headers["content-type"] == "application/problem+json"
+    problem = answered.json()
+    assert problem["status"] == status
+    assert problem["type"] == "about:blank"
+    if told:
+        assert problem["detail"] == told
+    else:  # for whoever runs it: in the log with the conversation's id, not in the answer
+        assert str(error) not in answered.text
+        assert str(error) in caplog.text
+        assert turns.split("/")[3] in caplog.text
+    assert agent.closed == 1
+
+    streamed = client.post(turns, json={"text": "Hi"}, headers={"Accept": "text/event-stream"})
+    last = streamed.text.strip().split("\n\n")[-1]
+    assert last.startswith("event: error\n")
+    assert json.loads(last.split("data: ")[1])["status"] == status
+    assert agent.closed == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"json": {"text": "Hi", "photos": ["not base64!"]}}, 422),
+        ({"json": {"text": 7}}, 422),
+        ({"json": {"words": "Hi"}}, 422),
+        ({"json": ["Hi"]}, 422),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422),
+        ({"content": b"Hi", "headers": {"Content-Type": "text/plain"}}, 415),
+        ({"content": iter([b"{}"]), "headers": {"Content-Type": "application/json"}}, 411),
+        ({"content": b"x", "headers": {"Content-Type": "multipart/form-data; boundary=b"}}, 400),
+        ({"files": [("photos", b"x")] * 9}, 400),
+        ({"files": [("audio", b"x"), ("audio", b"y")]}, 422),
+        ({"files": [("password", b"x")]}, 422),
+    ],
+)
+def test_bad_requests(
+    client: TestClient, agent: Scripted, turns: str, sent: dict, status: int
+) -> None:
+    answered = client.post(turns, **sent)
+    assert answered.status_code == status, answered.text
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert answered.json()["detail"]
+    assert agent.turns == []
+
+
+def test_too_large(client: TestClient, turns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "REQUEST_BYTES", 1_000)
+    assert client.post(turns, json={"text": "x" * 1_000}).status_code == 413
+
+
+def test_unknown_conversation(client: TestClient) -> None:
+    headers = {"Accept": "text/event-stream"}
+    for answered in (
+        client.get("/v1/conversations/none"),
+        client.post("/v1/conversations/none/turns", json={"text": "Hi"}),
+        client.post("/v1/conversations/none/turns", json={"text": "Hi"}, headers=headers),
+        client.get("/v1/nothing"),
+    ):
+        assert answered.status_code == 404
+        assert answered.headers["content-type"] == "application/problem+json"
+
+
+def test_health(client: TestClient, agent: Scripted) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready", "documents": 2}
+    agent.knowledge.count = lambda: 0
+    assert client.get("/readyz").status_code == 503
+
+
+def test_stream_is_closed_when_the_client_leaves(agent: Scripted, tmp_path: Path) -> None:
+    agent.tokens, agent.pause = 1_000, 0.01
+    app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser:
+            conversation = browser.post("/v1/conversations").json()["id"]
+            with browser.stream(
+                "POST",
+                f"/v1/conversations/{conversation}/turns",
+                json={"text": "Hi"},
+                headers={"Accept": "text/event-stream"},
+            ) as answered:
+                next(answered.iter_lines())
+        deadline = time.monotonic() + 5
+        while not agent.closed and time.monotonic() < deadline:
+            time.sleep(0.02)
+        server.should_exit = True
+        thread.join(10)
+    assert agent.closed == 1
