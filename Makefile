@@ -28,5 +28,7 @@ RENDERS ?= renders
 weights: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[studio]"
 	$(BIN)/python -m knowledge.demo.studio.render --set train --out $(RENDERS)
-	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights
+	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first --epochs 14
+	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
+	    --start $(RENDERS)/first/vision.safetensors --epochs 10 --peak-rate 1.2e-3
 	$(BIN)/deskhand train fusion --data $(DATA) --renders $(RENDERS) --out fusion/weights

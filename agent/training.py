@@ -37,14 +37,15 @@ LOOKS = 2  # times each rendered photo is seen through another camera, beside as
 
 
 def train_tower(
-    data: Path, renders: Path, out: Path, recipe: train_vision.Recipe, start: Path | None
+    data: Path, renders: Path | None, out: Path, recipe: train_vision.Recipe, start: Path | None
 ) -> Path:
-    """Train the photo encoder; returns the path of its weights. Continues an unfinished run."""
-    sets = [
-        photo_sets.grocery(data / "grocery"),
-        photo_sets.clothing(data / "clothing"),
-        photo_sets.rendered(renders, folder() / "products.jsonl"),
-    ]
+    """Train the photo encoder on the public sets, and on the rendered photos if there are any.
+
+    Returns the path of its weights. Continues an unfinished run.
+    """
+    sets = [photo_sets.grocery(data / "grocery"), photo_sets.clothing(data / "clothing")]
+    if renders is not None:
+        sets.append(photo_sets.rendered(renders, folder() / "products.jsonl"))
     named = {photo_set.name: SOURCES[photo_set.name] for photo_set in sets}
     together = train_vision.gather(sets, load_text().encode)
     return train_vision.train(together, recipe, out, start, named)

@@ -221,7 +221,7 @@ class FusionModel(nn.Module):
             return (score(latents).softmax(1) * latents).sum(1)
 
         anchors = inputs.vectors * inputs.present[..., None]
-        words = F.normalize(anchors[:, WORDS].sum(1), dim=-1)
+        words = F.normalize(anchors[:, WORDS].sum(1), dim=-1) * DIM**0.5
         logits = self.intent(pooled(self.intent_pool)) + self.intent_words(words)
 
         for_retrieval = pooled(self.retrieval_pool)

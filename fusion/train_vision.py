@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from fusion.photo_sets import STORED, PhotoSet
 from fusion.vision import MODEL, SIDE, PhotoTower, pool, to_square
-from fusion.weights import load_into, load_weights, save_weights
+from fusion.weights import load_into, load_weights, read_card, save_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Recipe:
     smoothing: float = 0.05
     pull: float = 0.5  # weight of 1 - cosine beside the softmax
     average: float = 0.998  # decay of the averaged weights, a step
+    shop_draws: int = 3  # times each photo of the shop is drawn an epoch: they are few
     seed: int = 0
 
 
@@ -146,6 +147,14 @@ def accuracy(tower: torch.nn.Module, data: Data) -> dict[str, float]:
     return found
 
 
+def _draws(data: Data, shop_draws: int) -> Tensor:
+    """Rows to train on in one epoch, those of the shop several times."""
+    rows = torch.nonzero(~data.held_out).flatten()
+    shop = dict(data.sets).get("shop", range(0))
+    of_shop = (data.classes[rows] >= shop.start) & (data.classes[rows] < shop.stop)
+    return rows.repeat_interleave(torch.where(of_shop, shop_draws, 1))
+
+
 def _batches(rows: Tensor, size: int, rng: torch.Generator) -> Iterator[Tensor]:
     shuffled = rows[torch.randperm(len(rows), generator=rng)]
     return iter(shuffled[: len(rows) // size * size].split(size))
@@ -196,7 +205,7 @@ def train(
             {"params": [*kept, scale], "weight_decay": 0.0},
         ]
     )
-    rows = torch.nonzero(~data.held_out).flatten()
+    rows = _draws(data, recipe.shop_draws)
     steps = recipe.epochs * (len(rows) // recipe.batch)
     done = 0
     state = out / "run.pt"
@@ -257,9 +266,10 @@ def train(
     card = {
         "model": MODEL,
         "recipe": asdict(recipe),
-        "photos": len(rows),
+        "photos": int((~data.held_out).sum()),
         "sources": sources,
         "held_out_accuracy": accuracy(average.module, data),
+        "started_from": read_card(start) if start is not None else None,
         "licence": "Apache-2.0",
     }
     save_weights(path, average.module.state_dict(), card)
