@@ -15,7 +15,6 @@ from agent.types import (
     Act,
     Answer,
     Ask,
-    Citation,
     Decision,
     Decline,
     Draft,
@@ -90,8 +89,8 @@ class BuiltinComposer:
             case Answer(hits=(), topic=topic):
                 lines = THANKS if topic == "thanks" else GREETINGS
                 return Draft(lines[min(len(history) // 2, 1)])
-            case Answer(hits=found, topic=topic) if found[0].document.kind == "product":
-                return about_product(found, topic, words)
+            case Answer(hits=found) if found[0].document.kind == "product":
+                return about_product(decision, words)
             case Answer(hits=found, topic=topic):
                 return about_passage(found, topic, words)
             case Ask():
@@ -122,54 +121,49 @@ def about_passage(found: Sequence[Hit], topic: str, words: str) -> Draft:
     )
 
 
-def about_product(found: Sequence[Hit], topic: str, words: str) -> Draft:
+def about_product(answer: Answer, words: str) -> Draft:
     """What was asked of the best product, its price and stock, and what else comes near."""
+    found, topic = answer.hits, answer.topic
     best = _meant(found, words)
     siblings = products.variants(best, found)
     others = _alternatives(best, found)
     missing = _missing_color(siblings, words)
     facets = products.asked(words, best)
-    proofs: list[Citation] = []
-    said: list[str] = []
-    subject = products.the(best)
 
     if missing:
-        said += [
-            f"I do not find the {products.short(best)} in {missing}.",
-            products.colors(siblings),
-        ]
-    elif found[0].ranks.get("photo") == 1 and topic not in SEARCHES and len(words.split()) < 8:
-        said.append(products.sentence(f"that looks like {subject.rstrip(',')}"))
-        subject = "it"
+        family = products.short(best)
+        said, subject = [f"I do not find the {family} in {missing}."], products.the(best)
+        facets = ["color", *(facet for facet in facets if facet != "color")]
+    elif answer.photo and products.short(best).lower() not in words.lower():
+        said, subject = [f"That looks like {products.the(best).rstrip(',')}."], "it"
     elif topic == "recommendation":
-        said.append(products.sentence(f"I would look at {subject} first"))
-        subject = "it"
-
-    spread = None if products.settled(best, siblings, words) else products.price_range(siblings)
-    for facet in facets:
-        if facet in ("price", "stock") or (facet == "color" and missing):
-            continue
-        said.append(products.facet_sentence(facet, best, siblings, subject))
-        subject = "it"
-    if not facets or topic == "recommendation":
-        text, proof = products.described(best, words)
-        if proof and topic not in ("product_search", "availability"):
-            said.append(text)
-            proofs.append(proof)
-    if spread and "price" in facets and not missing:
-        said.append(spread)
+        said, subject = [products.sentence(f"I would look at {products.the(best)} first")], "it"
     else:
-        stock_first = topic == "availability" or facets == ["stock"]
-        said.append(products.price_and_stock(best, subject, stock_first=stock_first))
+        said, subject = [], products.the(best)
+
+    asked = [facet for facet in facets if facet not in ("price", "stock")]
+    for facet in asked:
+        said.append(products.facet_sentence(facet, best, siblings, subject))
+        subject = subject if facet == "color" else "it"
+    proof = None
+    if not facets and topic in ("product_question", "recommendation"):
+        text, proof = products.described(best, words)
+        said.append(text)
+    unsettled = "price" in facets and not products.settled(best, siblings, words)
+    spread = products.price_range(siblings) if unsettled and not missing else None
+    stock_first = topic == "availability" or facets == ["stock"]
+    said.append(spread or products.price_and_stock(best, subject, stock_first=stock_first))
     if best.stock == 0:
         said.append(products.in_stock_instead(best, siblings))
-    if topic in SEARCHES and others:
-        names = [_priced(document) for document in others]
-        said.append(f"Also close to what you describe: {products.listed(names)}.")
+    if missing:
+        fitting = [d for d in others if missing in products.word_set(d.title)]
+        said.append(_others(f"In {missing} I find", fitting))
+    elif topic in SEARCHES:
+        said.append(_others("Also close to what you describe:", others))
     said.append(_next_step(best, siblings, topic, facets))
     return Draft(
         " ".join(filter(None, said)),
-        tuple(proofs) or (quote_title(best),),
+        (proof or quote_title(best),),
         tuple(card(document) for document in [best, *others]),
     )
 
@@ -208,11 +202,15 @@ def _missing_color(siblings: Sequence[Document], words: str) -> str:
     return " or ".join(sorted(asked)) if asked and not asked & has else ""
 
 
-def _priced(document: Document) -> str:
-    if document.price is None:
-        return document.title
-    stock = ", sold out" if document.stock == 0 else ""
-    return f"{document.title} ({money(document.price, document.currency)}{stock})"
+def _others(opening: str, documents: Sequence[Document]) -> str:
+    names = [
+        document.title
+        if document.price is None
+        else f"{document.title} ({money(document.price, document.currency)}"
+        f"{', sold out' if document.stock == 0 else ''})"
+        for document in documents
+    ]
+    return f"{opening} {products.listed(names)}." if names else ""
 
 
 def _next_step(
@@ -225,7 +223,7 @@ def _next_step(
     colors = {d.attributes.get("color", "") for d in siblings if d.stock != 0}
     others = sorted(colors - {best.attributes.get("color", ""), ""})
     if others and "color" not in facets:
-        return f"I also find it in {products.listed(others)}."
+        return f"There is also {products.listed(others)}."
     return "Ask me anything else about it: size, material, care or delivery."
 
 

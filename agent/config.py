@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     llm: str | None = None
     """Chat model as LangChain names it ("openai:gpt-5-mini"); None: the built-in composer."""
     shop_url: str | None = None
-    """Address of the shop's own order system; None: orders in a database under `home`."""
+    """Database of customers and orders as SQLAlchemy names it; None: a file under `home`."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=1, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
@@ -67,11 +67,11 @@ class Settings(BaseSettings):
         return self.home / "index"
 
     @property
-    def database(self) -> Path:
-        """Conversations and hand-offs."""
-        return self.home / "conversations.db"
+    def conversations(self) -> str:
+        """Address of the database of conversations and hand-offs."""
+        return f"sqlite:///{self.home / 'conversations.db'}"
 
     @property
-    def orders(self) -> Path:
-        """Customers and orders of the built-in shop."""
-        return self.home / "orders.db"
+    def orders(self) -> str:
+        """Address of the database of customers and orders."""
+        return self.shop_url or f"sqlite:///{self.home / 'orders.db'}"

@@ -74,6 +74,8 @@ class Shop(Protocol):
     def perform(self, act: Act, customer: Customer) -> Outcome:
         """Do it, once: an act with a key that was already done returns the recorded outcome."""
 
+    def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFile:

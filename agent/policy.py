@@ -95,7 +95,7 @@ def decide(
             "Which one do you mean?",
             tuple(Choice(hit.document.id, hit.document.title) for hit in rivals),
         )
-    return Answer(tuple(ranked), topic)
+    return Answer(tuple(ranked), topic, photo)
 
 
 def only_points(words: str) -> bool:

@@ -137,8 +137,6 @@ def facet_sentence(
         return sentence(f"{subject.rstrip(',')}: {value[0].lower()}{value[1:]}")
     if facet in SAID:
         return sentence(f"{subject} {SAID[facet].format(value)}")
-    if value in ("true", "false"):
-        return sentence(f"{facet.replace('_', ' ')}: {'yes' if value == 'true' else 'no'}")
     return sentence(f"{facet.replace('_', ' ')}: {value}")
 
 

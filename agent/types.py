@@ -33,6 +33,7 @@ class Answer:
 
     hits: tuple[Hit, ...]
     topic: str
+    photo: bool = False  # the customer showed a photo
     kind: Literal["answer"] = "answer"
 
 

@@ -109,6 +109,7 @@ def perceive(
         encoded=encoded,
         quality=quality,
         problems=tuple(problems),
+        photos=len(photos),
         seconds=seconds,
     )
 

@@ -115,6 +115,7 @@ class Percept:
     encoded: Mapping[Modality, Encoded]  # keys == present
     quality: Mapping[str, float]  # "voice_confidence", "no_speech", "print_confidence", "sharpness"
     problems: tuple[str, ...] = ()
+    photos: int = 0  # pictures looked at, key frames of a video included
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
 
     @property

@@ -97,7 +97,9 @@ def test_a_search_shows_at_most_four_products_of_one_kind(shop):
 
 def test_a_photo_is_answered_with_what_it_shows(shop):
     found = (Hit(shop["mug-aster-red"], 0.9, {"photo": 1, "dense": 3}),)
-    draft = say("how much is this?", found)
+    seen = Answer(found, "product_question", photo=True)
+    draft = BuiltinComposer().compose(seen, None, found, [], "how much is this?")
+    assert grounded(draft.text, found) == []
     assert draft.text.startswith("That looks like the Aster mug, red. It costs 16.90 EUR but is")
 
 
@@ -121,6 +123,15 @@ def test_a_yes_is_shown_with_the_question_it_answers(shop):
     document = next(d for d in shop.values() if d.title == "Is your packaging free of plastic?")
     draft = say("is there plastic in the packaging", (Hit(document, 0.8, {}),), "product_question")
     assert draft.text.startswith("Is your packaging free of plastic? Yes.")
+
+
+def test_a_colour_that_is_not_there_is_said_and_others_in_it_are_offered(shop):
+    found = (*family(shop, "tove-mug"), *hits(shop, "mug-aster-blue"))
+    draft = say("do you have the tove mug in blue", found, "availability")
+    assert draft.text.startswith(
+        "I do not find the Tove mug in blue. I find the Tove mug in black,"
+    )
+    assert "In blue I find Aster mug, blue (16.90 EUR)." in draft.text
 
 
 def test_only_the_answering_sentences_of_a_long_passage_are_quoted(shop):

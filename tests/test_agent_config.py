@@ -64,5 +64,11 @@ def test_a_wrong_setting_is_named(monkeypatch, name, value):
 
 def test_everything_is_kept_under_home(tmp_path):
     settings = Settings.read(home=tmp_path)
-    for path in (settings.index_folder, settings.database, settings.orders):
-        assert path.parent == tmp_path
+    assert settings.index_folder.parent == tmp_path
+    assert settings.conversations == f"sqlite:///{tmp_path}/conversations.db"
+    assert settings.orders == f"sqlite:///{tmp_path}/orders.db"
+
+
+def test_orders_may_live_in_the_shops_own_database(tmp_path):
+    settings = Settings.read(home=tmp_path, shop_url="postgresql://shop/orders")
+    assert settings.orders == "postgresql://shop/orders"

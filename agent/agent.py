@@ -1,0 +1,328 @@
+"""THE MAIN PATH: one turn in, a stream of typed events out.
+
+Everything is synchronous. No lock and no database connection lives across a `yield`: a door may
+run each step on another thread, or close the stream in between. What a turn changes is stored
+before its words are streamed, so a customer who leaves early finds the whole reply later.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from time import perf_counter
+
+from agent import products
+from agent.errors import Busy
+from agent.flows import advance
+from agent.orders import Shop
+from agent.policy import decide, only_points
+from agent.store import Store
+from agent.types import (
+    Act,
+    Answer,
+    Composer,
+    Decided,
+    Decision,
+    Decline,
+    Done,
+    Event,
+    Found,
+    FoundHit,
+    HandOff,
+    Heard,
+    Limits,
+    Outcome,
+    Reply,
+    Token,
+    Understood,
+)
+from fusion.perceive import Encoders, perceive
+from fusion.text import mood
+from fusion.types import Fused, InputLimits, Message, Percept, Turn
+from knowledge.filters import Filters, parse_filters
+from knowledge.index import Knowledge
+from knowledge.types import Hit
+
+INTENTS_SHOWN = 5
+FOLLOW_UP = re.compile(r"^\s*(?:and|or|what about|how about|in|the)\b", re.I)
+FOLLOW_UP_WORDS = 6  # a follow-up that names no product is at most this long
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found for a turn."""
+
+    hits: tuple[Hit, ...]
+    words: str  # the customer's own, with the product a follow-up is about
+    filters: str = ""
+    relaxed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided for a turn, and done about it."""
+
+    decision: Decision
+    outcome: Outcome | None = None
+    reminder: str = ""  # the question of an order flow that is still open
+
+
+class Agent:
+    """Answers turns. One object serves every conversation and every thread."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        encoders: Encoders,
+        fusion: Callable[[Percept], Fused],
+        shop: Shop,
+        store: Store,
+        composer: Composer,
+        limits: Limits,
+        input_limits: InputLimits,
+    ) -> None:
+        self.knowledge = knowledge
+        self.encoders = encoders
+        self.fusion = fusion
+        self.shop = shop
+        self.store = store
+        self.composer = composer
+        self.limits = limits
+        self.input_limits = input_limits
+        self._answering: set[str] = set()
+        self._guard = threading.Lock()
+
+    def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
+        """The events of one turn, the last one `Done`. Close the stream when you stop early.
+
+        Raises BadInput (empty turn, too long), NotFound (no such conversation), Busy (an earlier
+        turn of the conversation is still being answered), ShopError.
+        """
+        with self._alone(conversation_id):
+            seconds: dict[str, float] = {}
+            history = self.store.history(conversation_id)
+            percept = perceive(turn, history, self.encoders, self.input_limits)
+            yield _heard(percept)
+
+            with _timed(seconds, "understand"):
+                fused = self.fusion(percept)
+            yield _understood(fused)
+
+            with _timed(seconds, "find"):
+                found = self._find(percept, fused, conversation_id)
+            yield _found(found)
+
+            with _timed(seconds, "decide"):
+                verdict = self._decide(percept, fused, found, history, conversation_id)
+            yield Decided(decision=verdict.decision)
+
+            with _timed(seconds, "compose"):
+                draft = self.composer.compose(
+                    verdict.decision, verdict.outcome, found.hits, history, found.words
+                )
+            reply = Reply(
+                id=secrets.token_urlsafe(12),
+                conversation=conversation_id,
+                text=" ".join(filter(None, [*percept.problems, draft.text, verdict.reminder])),
+                citations=draft.citations,
+                decision=verdict.decision,
+                intent=fused.intent,
+                attributions=_games(fused),
+                products=draft.products,
+                notes=(*_notes(percept, found, verdict.decision), *draft.notes),
+                seconds={**percept.seconds, **seconds},
+            )
+            self.store.append(conversation_id, percept.words, reply)
+            for piece in re.findall(r"\S+\s*", reply.text):
+                yield Token(text=piece)
+            yield Done(reply=reply)
+
+    def close(self) -> None:
+        """Give the index free for other processes, and let go of the databases."""
+        self.knowledge.close()
+        self.store.close()
+        self.shop.close()
+
+    def _find(self, percept: Percept, fused: Fused, conversation_id: str) -> Findings:
+        """Search with every word, and with the wishes in the customer's own words as a filter.
+
+        When no product is left, wishes are given up one by one. A product that the words name
+        stays, whatever the wishes: "the Tove mug in blue" is about the Tove mug first.
+        """
+        own = own_words(percept)
+        filters = parse_filters(own, self.knowledge.vocabulary)
+        about = self._subject(own, percept, filters, conversation_id)
+        words = " ".join(filter(None, [percept.words, about]))
+        said = f"{own} ({about})" if about else own
+
+        everything = self.knowledge.search(words, fused.vector)
+        if not filters:
+            return Findings(tuple(everything), said)
+        wished = filters.describe()
+        fitting = self._fitting(words, fused, filters)
+        dropped: tuple[str, ...] = ()
+        while not fitting and (fewer := filters.relaxed()) is not None:
+            filters, dropped = fewer, fewer.dropped
+            fitting = self._fitting(words, fused, filters) if filters else everything
+        named = [hit for hit in everything if _names(hit, words)]
+        top = max((hit.score for hit in fitting), default=0.0)
+        merged = {hit.document.id: hit for hit in [*fitting, *named]}
+        for hit in named:  # at least as likely as what merely fits
+            merged[hit.document.id] = replace(hit, score=max(hit.score, top))
+        hits = sorted(merged.values(), key=lambda hit: (-hit.score, hit not in named))
+        return Findings(tuple(hits), said, wished, dropped)
+
+    def _fitting(self, words: str, fused: Fused, filters: Filters) -> list[Hit]:
+        """The hits under a filter; none at all unless a product is among them."""
+        hits = self.knowledge.search(words, fused.vector, filters)
+        worth = [hit for hit in hits if hit.score >= self.limits.answerable]
+        return hits if any(hit.document.kind == "product" for hit in worth) else []
+
+    def _subject(self, own: str, percept: Percept, filters: Filters, conversation_id: str) -> str:
+        """The product shown last, when the words only point at it: "and in green?"; else ""."""
+        short = len(own.split()) <= FOLLOW_UP_WORDS and bool(FOLLOW_UP.match(own)) and bool(filters)
+        if not own or "photo" in percept.present or not (only_points(own) or short):
+            return ""
+        for reply in reversed(self.store.replies(conversation_id)):
+            if reply.products:
+                title = reply.products[0].title
+                return title.split(",")[0] if filters else title
+        return ""
+
+    def _decide(
+        self,
+        percept: Percept,
+        fused: Fused,
+        found: Findings,
+        history: Sequence[Message],
+        conversation_id: str,
+    ) -> Verdict:
+        """A person first, then the order flow, then the policy; acts are done here, once."""
+        if not percept.present - {"history"}:
+            return Verdict(Decline("unreadable"))
+        if self.store.handed_off(conversation_id):
+            return Verdict(HandOff("waiting", ""))
+        intent = fused.intent if fused.intents[fused.intent] >= self.limits.sure_intent else ""
+        state, decision = advance(
+            self.store.flow(conversation_id), own_words(percept), intent, self.shop
+        )
+        reminder = "" if decision else state.question
+        if decision is None:
+            decision = decide(
+                fused,
+                found.hits,
+                found.words,
+                history,
+                self.limits,
+                photo="photo" in percept.present,
+                unhappy_before=_last_mood(history) <= self.limits.unhappy,
+            )
+        outcome = None
+        if isinstance(decision, Act) and state.customer:
+            outcome = self.shop.perform(decision, state.customer)
+        self.store.save_flow(conversation_id, state)
+        if isinstance(decision, HandOff):
+            self.store.hand_off(conversation_id, decision.reason, decision.summary)
+        return Verdict(decision, outcome, reminder)
+
+    @contextmanager
+    def _alone(self, conversation_id: str) -> Iterator[None]:
+        """Refuse a second turn of the same conversation. No lock is held in between."""
+        with self._guard:
+            if conversation_id in self._answering:
+                raise Busy("Your last message is still being answered. Please wait a moment.")
+            self._answering.add(conversation_id)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._answering.discard(conversation_id)
+
+
+def own_words(percept: Percept) -> str:
+    """What the customer typed and said. Words printed in a photo are evidence, never wishes."""
+    heard = percept.transcript.text if percept.transcript and "voice" in percept.present else ""
+    return " ".join(filter(None, [percept.text, heard]))
+
+
+def _names(hit: Hit, words: str) -> bool:
+    name = products.word_set(products.short(hit.document))
+    return hit.document.kind == "product" and name <= products.word_set(words)
+
+
+def _last_mood(history: Sequence[Message]) -> float:
+    said = [message.text for message in history if message.speaker == "customer"]
+    return mood(said[-1]) if said else 0.0
+
+
+def _notes(percept: Percept, found: Findings, decision: Decision) -> Iterator[str]:
+    """What was degraded, and why, in sentences for the customer and the shop."""
+    yield from percept.problems
+    if percept.transcript and percept.transcript.engine == "pocketsphinx":
+        yield (
+            "The recording was heard by PocketSphinx, without Whisper's weights, so words may be "
+            "wrong. `deskhand doctor` says how to get better ones."
+        )
+    about_products = isinstance(decision, Answer) and any(
+        hit.document.kind == "product" for hit in decision.hits[:1]
+    )
+    if found.relaxed and about_products:
+        wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
+        yield f"Nothing matches {wishes}; this is what there is without that wish."
+
+
+def _heard(percept: Percept) -> Heard:
+    return Heard(
+        words=percept.words,
+        transcript=percept.transcript,
+        printed=percept.printed,
+        present=tuple(sorted(percept.present)),
+        problems=percept.problems,
+        photos=percept.photos,
+    )
+
+
+def _understood(fused: Fused) -> Understood:
+    return Understood(
+        intent=fused.intent,
+        intents=dict(list(fused.intents.items())[:INTENTS_SHOWN]),
+        out_of_scope=fused.out_of_scope,
+        mood=fused.mood,
+        attributions=_games(fused),
+    )
+
+
+def _found(found: Findings) -> Found:
+    return Found(
+        hits=tuple(
+            FoundHit(
+                id=hit.document.id,
+                kind=hit.document.kind,
+                title=hit.document.title,
+                score=hit.score,
+                ranks=dict(hit.ranks),
+                passage=hit.passage,
+                url=hit.document.url,
+            )
+            for hit in found.hits
+        ),
+        filters=found.filters,
+        relaxed=found.relaxed,
+    )
+
+
+def _games(fused: Fused) -> dict[str, dict[str, float]]:
+    return {game: dict(values) for game, values in asdict(fused.attributions).items()}
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = perf_counter() - started

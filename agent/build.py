@@ -1,0 +1,142 @@
+"""All the wiring, in plain ifs: settings in, an agent that answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from agent.agent import Agent
+from agent.chat import ChatComposer, load_chat_model
+from agent.compose import BuiltinComposer
+from agent.config import Settings
+from agent.errors import SetupError
+from agent.shop import SqlShop
+from agent.store import Store
+from agent.types import Composer
+from fusion.model import load_fusion
+from fusion.perceive import Encoders, load_encoders
+from fusion.photo import decode_photo
+from fusion.types import BadInput, Encoder, InputLimits
+from knowledge.demo import folder as demo_folder
+from knowledge.embed import Progress
+from knowledge.index import IndexReport, open_index, rebuild
+from knowledge.load import read_documents
+from knowledge.types import Document, Skipped
+
+
+def open_agent(settings: Settings, create_demo: bool = False) -> Agent:
+    """Everything loaded and opened; the caller closes it.
+
+    With `create_demo`, the demo shop is indexed and its orders are loaded if there is no index.
+
+    Raises one of OPERATOR_ERRORS, whose message names the fix.
+    """
+    prepare_home(settings.home)
+    with ExitStack() as opened:  # what was opened is closed again if the rest fails
+        store = Store(settings.conversations)
+        opened.callback(store.close)
+        shop = SqlShop(settings.orders)
+        opened.callback(shop.close)
+        composer: Composer = BuiltinComposer()
+        if settings.llm:
+            composer = ChatComposer(load_chat_model(settings.llm), composer)
+        fusion = load_fusion()
+        encoders = load_encoders(settings.text, settings.vision, settings.speech)
+        if create_demo and not has_index(settings):
+            index_demo(settings, encoders)
+        knowledge = open_index(settings.index_folder, encoder_name(encoders))
+        opened.pop_all()
+    return Agent(
+        knowledge, encoders, fusion, shop, store, composer, settings.limits, settings.input_limits
+    )
+
+
+def index_paths(
+    settings: Settings,
+    encoders: Encoders,
+    paths: Sequence[Path],
+    progress: Progress | None = None,
+    anew: bool = False,
+) -> IndexReport:
+    """Make the index hold what the shop wrote at `paths`, and nothing else.
+
+    With `anew`, the index is emptied first, whichever encoder it was made with, and without paths
+    it is refilled with its own documents.
+
+    Raises BadFeed or KnowledgeError; the index is then as it was, unless it was to be made anew.
+    """
+    prepare_home(settings.home)
+    documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
+    if paths:
+        documents = list(
+            documents
+        )  # a file that cannot be read is found before anything is emptied
+    if anew:
+        kept = rebuild(settings.index_folder)
+        documents = documents if paths else kept
+    with open_index(settings.index_folder, encoder_name(encoders), create=True) as knowledge:
+        return knowledge.update(
+            documents,
+            encoders.text.encode,
+            photo_embedder(encoders.vision, settings.input_limits),
+            progress,
+        )
+
+
+def index_demo(
+    settings: Settings, encoders: Encoders, progress: Progress | None = None, anew: bool = False
+) -> IndexReport:
+    """The demo shop as index and orders."""
+    prepare_home(settings.home)
+    shop = SqlShop(settings.orders)
+    try:
+        shop.load_orders(demo_folder() / "orders.json")
+    finally:
+        shop.close()
+    return index_paths(settings, encoders, [demo_folder()], progress, anew)
+
+
+def encoder_name(encoders: Encoders) -> str:
+    """The space of the index: both towers, since its vectors come from both."""
+    return f"{encoders.text.name}+{encoders.vision.name}"
+
+
+def photo_embedder(
+    vision: Encoder, limits: InputLimits
+) -> Callable[[Sequence[Path]], list[np.ndarray | None]]:
+    """Paths of photos -> their vectors, None for one that cannot be read. One is held at a time."""
+
+    def embed(paths: Sequence[Path]) -> list[np.ndarray | None]:
+        return list(vectors(paths))
+
+    def vectors(paths: Sequence[Path]) -> Iterator[np.ndarray | None]:
+        for path in paths:
+            try:
+                photo = decode_photo(path.read_bytes(), limits)
+            except (BadInput, OSError):
+                yield None
+            else:
+                yield vision.encode([photo])[0]
+
+    return embed
+
+
+def has_index(settings: Settings) -> bool:
+    return (settings.index_folder / "documents.sqlite").is_file()
+
+
+def prepare_home(home: Path) -> None:
+    """Make the folder of everything that is kept. Raises SetupError when that cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / ".writable").touch()
+        (home / ".writable").unlink()
+    except OSError as error:
+        raise SetupError(
+            f"The folder {home} cannot be written ({error.strerror}). "
+            "Set DESKHAND_HOME to a folder that can."
+        ) from error
