@@ -168,10 +168,8 @@ def _take_order(state: FlowState, words: str) -> FlowState:
     order = answers.find_order(words, bare=state.asked == "order_id")
     if order is not None and order != state.order:
         return state.but(order=order, items=(), asked=None if state.order else state.asked)
-    correctable = state.order is not None and state.asked in ("confirm", "items")
-    if order is None and correctable and answers.means_other(words):
-        passed = (*state.passed, state.order)
-        return state.but(order=None, passed=passed, items=(), asked=None)
+    if order is None and state.asked in ("confirm", "items") and answers.means_other(words):
+        return state.but(order=None, passed=(*state.passed, state.order), items=(), asked=None)
     return state
 
 
@@ -206,7 +204,7 @@ def _fits(state: FlowState, order: Order, shop: Shop) -> bool:
 
 
 def _cancel(state: FlowState, order: Order, words: str, shop: Shop) -> Step:
-    if shop.refusal("cancel", order):
+    if state.asked != "confirm" and shop.refusal("cancel", order):
         return _act(state, "cancel", {"order_id": order.id})
     if state.asked == "reason":
         state = state.but(reason=answers.reason(words))
@@ -224,9 +222,10 @@ def _cancel(state: FlowState, order: Order, words: str, shop: Shop) -> Step:
 
 
 def _return(state: FlowState, order: Order, words: str, shop: Shop) -> Step:
-    if shop.refusal("return", order):
+    if state.asked != "confirm" and shop.refusal("return", order):
         return _act(state, "return", {"order_id": order.id})
-    titles = {item.product: item.title for item in order.items if not item.returned}
+    left = [item for item in order.items if not item.returned or item.product in state.items]
+    titles = {item.product: item.title for item in left}
     if state.asked != "reason":
         state = state.but(items=_items(state, titles, words))
     if not state.items:
@@ -255,7 +254,7 @@ def _items(state: FlowState, titles: dict[str, str], words: str) -> tuple[str, .
 
 
 def _change_address(state: FlowState, order: Order, words: str, shop: Shop) -> Step:
-    if shop.refusal("change_address", order):
+    if state.asked != "confirm" and shop.refusal("change_address", order):
         return _act(state, "change_address", {"order_id": order.id})
     if state.asked == "address":
         state = state.but(address=" ".join(words.split()))
@@ -286,7 +285,8 @@ def _exchange(state: FlowState, order: Order, words: str, shop: Shop) -> Step:
 def _confirm(
     state: FlowState, words: str, action: Action, arguments: dict[str, Any], question: str
 ) -> Step:
-    """Read back, once; only a plain yes to exactly this lets it happen."""
+    """Read back; only a plain yes to exactly this lets it happen. A yes that is said again after
+    the shop has acted leads to the same Act, so the customer hears the same outcome."""
     key = _key(state, action, arguments)
     if state.asked == "confirm" and state.pending == key:
         yes = answers.yes_or_no(words, question)

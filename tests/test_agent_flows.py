@@ -335,6 +335,28 @@ def test_a_restart_in_the_middle_changes_nothing(shop: SqlShop, tmp_path: Path) 
     store.close()
 
 
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [(f"cancel my order, {SANNE}", "cancel_order"), ("skip", "")],
+        [(f"return K1028, {JONAS}", "return"), ("the vase", ""), ("too big", "")],
+        [(f"change the address of K1037 {SANNE}", "change_order"), ("Neude 5, Utrecht", "")],
+    ],
+)
+def test_a_yes_whose_reply_was_lost_hears_the_same_outcome(tmp_path: Path, turns) -> None:
+    shop = SqlShop(f"sqlite:///{tmp_path}/orders.db", today=lambda: TODAY)
+    shop.load_orders(ORDERS)
+    asked = talk(shop, *turns)[-1][0]
+    assert asked.asked == "confirm" and asked.customer is not None
+    outcomes = []
+    for _ in range(2):  # the state after the first yes was never saved
+        _, decision = advance(asked, "yes", "", shop)
+        assert isinstance(decision, Act) and decision.confirmed
+        outcomes.append(shop.perform(decision, asked.customer))
+    assert outcomes[0].ok and outcomes[0] == outcomes[1]
+    shop.close()
+
+
 def test_a_yes_said_twice_at_once_acts_once(tmp_path: Path) -> None:
     shop = SqlShop(f"sqlite:///{tmp_path}/orders.db", today=lambda: TODAY)
     shop.load_orders(ORDERS)
