@@ -144,7 +144,7 @@ def _csv_rows(text: str) -> Iterator[tuple[int, Row | str]]:
         elif len(cells) > len(names):
             yield line, f"{len(cells)} cells, but the first line names {len(names)} columns"
         else:
-            yield line, {n: c for n, c in zip(names, cells, strict=False) if n and c.strip()}
+            yield line, {n: c for n, c in zip(names, cells, strict=False) if n}
 
 
 def _column(name: str) -> str:

@@ -1,7 +1,7 @@
 """The index: what the shop knows, on disk, found by meaning, by words and by photo.
 
     folder/documents.sqlite   the truth: documents, vectors, encoder, revision
-    folder/derived/           Chroma and BM25, made from it; of the revision in derived/revision
+    folder/derived/           Chroma and BM25, made from it; current.json says of which revision
     folder/lock, holder.json  the one process that has the index open
 
 An update first keeps new vectors, then replaces the documents in one transaction, then brings the
@@ -12,6 +12,8 @@ ones, and derived parts of another revision are made anew without embedding anyt
 from __future__ import annotations
 
 import contextlib
+import json
+import secrets
 import shutil
 import sqlite3
 import threading
@@ -128,7 +130,7 @@ class Knowledge:
         self._load()
         try:
             self._neighbours, self._lexical = self._open_derived()
-        except (IndexDamaged, OSError, ValueError):
+        except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
             self._neighbours, self._lexical = self._make_derived()
 
     def __enter__(self) -> Knowledge:
@@ -140,6 +142,8 @@ class Knowledge:
     def close(self) -> None:
         """Gives the index free for other processes."""
         with self._updating, self._lock:
+            if not self._held.is_locked:
+                return
             self._neighbours.close()
             self._records.close()
             (self.folder / "holder.json").unlink(missing_ok=True)
@@ -301,10 +305,11 @@ class Knowledge:
 
     def _open_derived(self) -> tuple[Neighbours, Lexical]:
         derived = self.folder / "derived"
-        if (derived / "revision").read_text() != str(self._records.revision):
+        current = json.loads((derived / "current.json").read_text())
+        if current["revision"] != self._records.revision:
             raise ValueError("made from another revision")
         lexical = Lexical.load(derived / "bm25")
-        neighbours = Neighbours(derived / "chroma")
+        neighbours = Neighbours(derived / current["chroma"])
         try:
             first = next(iter(self._all.values()), None)
             probe = self._records.vectors([first.words])[first.words] if first else None
@@ -318,21 +323,23 @@ class Knowledge:
     def _make_derived(self) -> tuple[Neighbours, Lexical]:
         derived = self.folder / "derived"
         shutil.rmtree(derived, ignore_errors=True)
-        neighbours = Neighbours(derived / "chroma")
+        # A new name each time: within one process Chroma cannot open again what was damaged.
+        neighbours = Neighbours(derived / f"chroma-{secrets.token_hex(4)}")
         neighbours.put(self._records, self._all.values())
-        return neighbours, self._finish_derived()
+        return neighbours, self._finish_derived(neighbours)
 
     def _refresh(self, put: list[Record], gone: list[Record]) -> None:
         """Follows the records: takes `gone` out of the derived parts and puts `put` in."""
         self._load()
         self._neighbours.drop(gone)
         self._neighbours.put(self._records, put)
-        self._lexical = self._finish_derived()
+        self._lexical = self._finish_derived(self._neighbours)
 
-    def _finish_derived(self) -> Lexical:
+    def _finish_derived(self, neighbours: Neighbours) -> Lexical:
         """Makes the lexical index and notes, last of all, which revision the parts are of."""
         derived = self.folder / "derived"
         lexical = Lexical.build(record.document for record in self._all.values())
         lexical.save(derived / "bm25")
-        (derived / "revision").write_text(str(self._records.revision))
+        current = {"revision": self._records.revision, "chroma": neighbours.folder.name}
+        (derived / "current.json").write_text(json.dumps(current))
         return lexical

@@ -33,7 +33,7 @@ class Neighbours:
                 )
                 for name in NAMES
             }
-        except ChromaError as error:
+        except (ChromaError, AttributeError) as error:  # the latter from closing what never opened
             raise damaged(folder, str(error)) from error
         for name, collection in self._collections.items():
             if collection.configuration["hnsw"]["space"] != "cosine":

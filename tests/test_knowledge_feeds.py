@@ -1,0 +1,208 @@
+"""Files -> Documents: what a shop may send us, and what nobody should."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from knowledge.feeds import plain
+from knowledge.load import PASSAGE, read_documents
+from knowledge.types import BadFeed, Document, Skipped
+
+
+def read(path: Path) -> tuple[list[Document], list[Skipped]]:
+    items = list(read_documents(path))
+    return (
+        [item for item in items if isinstance(item, Document)],
+        [item for item in items if isinstance(item, Skipped)],
+    )
+
+
+def feed(folder: Path, *rows: object) -> Path:
+    path = folder / "products.jsonl"
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_the_demo_shop_is_read_whole() -> None:
+    import knowledge.demo
+
+    documents, skipped = read(knowledge.demo.folder())
+    assert sum(document.kind == "product" for document in documents) == 105
+    assert all(document.kind == "product" or document.text for document in documents)
+    assert not [item for item in skipped if "photo" not in item.reason]
+
+
+def test_a_product_keeps_every_column(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/a.jpg").write_bytes(b"photo")
+    row = {
+        "id": 7, "sku": "KL-7", "title": "Mug", "description": "A mug.", "price": 16.9,
+        "currency": "eur", "stock": 4, "url": "/mug", "photos": ["photos/a.jpg"], "Colour": "blue",
+        "attributes": {"rating": 4.0, "dishwasher_safe": True, "tags": ["a", "b"], "x": None},
+    }  # fmt: skip
+    (mug,), skipped = read(feed(tmp_path, row))
+    assert not skipped
+    assert (mug.id, mug.price, mug.currency, mug.stock, mug.url) == ("7", 16.9, "EUR", 4, "/mug")
+    assert mug.photos == (str(tmp_path / "photos/a.jpg"),)
+    assert mug.attributes == {
+        "sku": "KL-7", "color": "blue", "rating": "4", "dishwasher_safe": "yes", "tags": "a, b",
+    }  # fmt: skip
+
+
+HOSTILE = [
+    ('{"id": "a", "title"', "not JSON"),
+    ("[1, 2]", "not a JSON object"),
+    ("[" * 100_000, "not JSON"),
+    ({"id": "a"}, "no title"),
+    ({"title": "Mug"}, "no id"),
+    ({"id": "a", "title": "<b></b> \u0000"}, "no title"),
+    ({"id": "a", "title": "Mug", "price": -1}, "negative"),
+    ('{"id": "a", "title": "Mug", "price": NaN}', "not a number"),
+    ('{"id": "a", "title": "Mug", "price": 1e999}', "not a number"),
+    ({"id": "a", "title": "Mug", "price": "cheap"}, "not a number"),
+    ({"id": "a", "title": "Mug", "price": 10**400}, "not a number"),
+    ({"id": "a", "title": "Mug", "price": True}, "not a number"),
+    ({"id": "a" * 500, "title": "Mug"}, "longer than"),
+]
+
+
+@pytest.mark.parametrize(("row", "reason"), HOSTILE, ids=[reason for _, reason in HOSTILE])
+def test_a_bad_row_is_reported_and_the_rest_read(tmp_path: Path, row: object, reason: str) -> None:
+    documents, (skipped,) = read(feed(tmp_path, {"id": "ok", "title": "Bowl"}, row))
+    assert [document.id for document in documents] == ["ok"]
+    assert skipped.line == 2
+    assert reason in skipped.reason
+
+
+KEPT = [
+    ({"photos": ["../secret.jpg"]}, "photo"),
+    ({"photos": ["/etc/passwd"]}, "photo"),
+    ({"photos": ["missing.jpg"]}, "photo"),
+    ({"photos": ["a\u0000b.jpg", "x" * 5000][:1]}, "photo"),
+    ({"url": "javascript:alert(1)"}, "address"),
+    ({"url": "//evil.example/x"}, "address"),
+    ({"stock": "many"}, "stock"),
+    ({"description": "x " * 20_000}, "cut after"),
+]
+
+
+@pytest.mark.parametrize(("field", "reason"), KEPT)
+def test_a_bad_field_is_left_out_and_the_product_kept(
+    tmp_path: Path, field: dict, reason: str
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    path = feed(tmp_path / "shop", {"id": "a", "title": "Mug", **field})
+    (mug,), (skipped,) = read(path)
+    assert (mug.photos, mug.url, mug.stock) == ((), "", None)
+    assert reason in skipped.reason
+
+
+def test_a_link_does_not_lead_photos_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (tmp_path / "shop/a.jpg").symlink_to(tmp_path / "secret.jpg")
+    (mug,), (skipped,) = read(feed(tmp_path / "shop", {"id": "a", "title": "M", "photos": "a.jpg"}))
+    assert mug.photos == ()
+    assert "not found in the feed's folder" in skipped.reason
+
+
+def test_of_two_documents_with_one_id_the_first_is_kept(tmp_path: Path) -> None:
+    path = feed(tmp_path, {"id": "a", "title": "First"}, {"id": "a", "title": "Second"})
+    (kept,), (skipped,) = read(path)
+    assert kept.title == "First"
+    assert str(skipped) == f"{path}:2: second document with id 'a'; the first was kept"
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("<p>A <b>blue</b> mug</p><p>Nice</p>", "A blue mug Nice"),
+        ("Mug<script>steal()</script>!", "Mug!"),
+        ("Mug<script>steal()", "Mug"),
+        ("<style>p{}</style>Salt &amp; pepper", "Salt & pepper"),
+        ("<img src=x onerror=alert(1)>Mug", "Mug"),
+        ("5 < 6 and AT&T", "5 < 6 and AT&T"),
+        ("A\u0000B\u001b[31m\u200bC", "A B [31mC"),
+        ("Jane &amp; Joe", "Jane & Joe"),
+    ],
+)
+def test_markup_becomes_text(field: str, text: str) -> None:
+    assert plain(field) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_in_any_encoding(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    rows = [
+        ["SKU", "Title", "Price", "Stock", "Glaze"],
+        ["KL-1", '"Café-Tasse, blau"', '"16,90 €"', "-2", "glänzend"],
+        ["KL-2", '"Two\nlines"', "20", "3", ""],
+        ["KL-3", "Bowl", "x", "1", ""],
+    ]
+    path = tmp_path / "products.csv"
+    path.write_bytes("\r\n".join(map(delimiter.join, rows)).encode(encoding))
+    (cup, two), (skipped,) = read(path)
+    assert (cup.id, cup.title, cup.price, cup.currency) == ("KL-1", "Café-Tasse, blau", 16.9, "EUR")
+    assert cup.stock == 0
+    assert cup.attributes == {"sku": "KL-1", "glaze": "glänzend"}
+    assert two.title == "Two lines"
+    assert skipped.line == 5
+
+
+def test_faqs(tmp_path: Path) -> None:
+    (tmp_path / "faq.csv").write_text("Question,Answer\nWhen?,Soon.\nWhy?,\n")
+    (faq,), (skipped,) = read(tmp_path)
+    assert (faq.kind, faq.title, faq.text) == ("faq", "When?", "Soon.")
+    assert (skipped.line, skipped.reason) == (3, "no answer")
+
+
+def test_policies_are_split_by_heading_word_for_word(tmp_path: Path) -> None:
+    long = " ".join(f"Sentence number {i} says something." for i in range(80))
+    text = (
+        "# Returns policy\r\n\r\nAll of it.\r\n\r\n## Refunds\r\n\r\nWithin **5** days.\r\n"
+        "```\r\n# not a heading\r\n```\r\n\r\n"
+        f"## Exchanges #\r\n\r\n{long}\r\n\r\n## Refunds\r\nAgain."
+    )
+    path = tmp_path / "returns.md"
+    path.write_bytes(text.encode())
+    documents, skipped = read(path)
+    assert not skipped
+    assert [d.title for d in documents[:3]] == [
+        "Returns policy",
+        "Returns policy: Refunds",
+        "Returns policy: Exchanges",
+    ]
+    assert len({d.id for d in documents}) == len(documents)
+    assert documents[0].text == "All of it."
+    assert "# not a heading" in documents[1].text
+    exchanges = [d for d in documents if d.title.endswith("Exchanges")]
+    assert len(exchanges) > 1
+    for document in documents:
+        start, end = int(document.attributes["start"]), int(document.attributes["end"])
+        assert text[start:end] == document.text
+        assert len(document.text) <= PASSAGE
+    assert "".join(d.text for d in exchanges).replace(" ", "") == long.replace(" ", "")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Fine.")
+    (tmp_path / "b.jsonl").write_bytes(b"\x00\x01\x02")
+    (tmp_path / "c.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "d.txt").write_text("  \n")
+    (tmp_path / "e.jpg").write_bytes(b"photo")
+    (tmp_path / ".hidden.md").write_text("Hidden.")
+    documents, skipped = read(tmp_path)
+    assert [document.text for document in documents] == ["Fine."]
+    assert [(Path(item.file).name, item.reason) for item in skipped] == [
+        ("b.jsonl", "is not a text file"),
+        ("c.csv", "has neither title nor question in its columns (x, y)"),
+        ("d.txt", "has no text"),
+    ]
+    for name in ("b.jsonl", "c.csv", "e.jpg", "missing.jsonl"):
+        with pytest.raises(BadFeed, match=name):
+            read(tmp_path / name)
