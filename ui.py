@@ -31,13 +31,17 @@ CHOICES = 6  # buttons under a question, at most; an answer can always be typed
 CONCURRENT = 4  # turns answered at once; more wait, WAITING at most
 WAITING = 64
 
-EXAMPLES: tuple[tuple[str, str | None], ...] = (
-    ("Do you have a blue mug under 20 euros?", None),
-    ("How much is this?", "mug-aster-blue"),
+Example = tuple[str, str | None]  # the words, and the product whose photo goes with them
+EXAMPLES: tuple[Example, ...] = (
     ("How long do I have to return something?", None),
     ("Where is my order?", None),
 )
-"""Turns to try: the words, and the product whose photo goes with them."""
+DEMO_PHOTO = "mug-aster-blue"
+DEMO_EXAMPLES: tuple[Example, ...] = (
+    ("Do you have a blue mug under 20 euros?", None),
+    ("How much is this?", DEMO_PHOTO),
+)
+"""Turns to try; these only while the demo shop is indexed."""
 
 WELCOME = "Ask about a product, an order, delivery or returns. You can also show us a photo."
 NOTHING = "<p>Ask something: what was understood, found and quoted is laid open here.</p>"
@@ -49,7 +53,7 @@ FAULT = "Something went wrong on our side. Your message is still in the box: ple
 class Talk:
     """What one browser sees: its conversation, the messages shown, and whether one is due."""
 
-    conversation: str
+    conversation: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
     waiting: bool = False
 
@@ -123,17 +127,18 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
         """Answer one turn as it is written; `product` adds the photo of a product of the shop."""
         text, files = message["text"].strip(), message["files"]
         shown: list[Any] = [{"path": path} for path in files]
-        if product and (document := agent.knowledge.document(product)):
+        if product and (document := agent.knowledge.document(product)) and document.photos:
             files = document.photos[:1]
             shown = [gr.HTML(sent_photo(product))]
-        talk = talk or Talk(agent.store.new_conversation())
+        talk = talk or Talk()
         if talk.waiting:
             return
         talk.waiting = True
         before = talk.messages
         if recording:
             shown.append(gr.HTML(spoken("Voice message")))
-        said = {"role": "user", "content": [*shown, *([text] if text else [])]}
+        words = [escape(text)] if text else []  # the chat would obey markup, even as plain text
+        said = {"role": "user", "content": [*shown, *words]}
         talk.messages = [*before, said]
 
         def says(*content: Any) -> dict[Any, Any]:
@@ -150,23 +155,24 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                 **dict.fromkeys(choices, gr.update(visible=False)),
                 box: gr.update(value=None, interactive=False),
             }
+            talk.conversation = talk.conversation or agent.store.new_conversation()
             events = agent.reply(read_turn(text, files, recording), talk.conversation)
             for event in events:
                 story += laid_open(event)
                 match event:
                     case types.Heard(transcript=transcript):
-                        if transcript:
+                        if recording and transcript and transcript.text:
                             shown[-1] = gr.HTML(spoken(f"“{transcript.text}”"))
-                            said["content"] = [*shown, *([text] if text else [])]
+                            said["content"] = [*shown, *words]
                         yield waits("Thinking it over")
                     case types.Understood():
                         yield {**waits("Looking it up"), evidence: story}
                     case types.Token(text=more):
                         written += more
-                        yield says(written)
+                        yield says(escape(written))
                     case types.Done(reply=reply):
                         extra = below(reply)
-                        told = says(reply.text, *([gr.HTML(extra)] if extra else []))
+                        told = says(escape(reply.text), *([gr.HTML(extra)] if extra else []))
                         talk.messages = told[chat]
                         asked = reply.decision.choices if reply.decision.kind == "ask" else ()
                         offers = {
@@ -202,6 +208,8 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
             **dict.fromkeys(choices, gr.update(visible=False)),
         }
 
+    is_demo = agent.knowledge.document(DEMO_PHOTO) is not None
+    offered = EXAMPLES + DEMO_EXAMPLES if is_demo else EXAMPLES
     with gr.Blocks(
         title=title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
     ) as page:
@@ -215,7 +223,7 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                     show_label=False,
                     container=False,
                     placeholder=f"<h2>How can we help?</h2><p>{WELCOME}</p>",
-                    render_markdown=False,  # words are words: no markup, no pictures from elsewhere
+                    render_markdown=False,
                     allow_tags=False,
                     buttons=[],
                     elem_id="chat",
@@ -256,8 +264,8 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                 with gr.Column(elem_id="starters"):
                     gr.HTML("<h3>For example</h3>")
                     examples = [
-                        gr.Button(words if product is None else f"{words} (with a photo)")
-                        for words, product in EXAMPLES
+                        (gr.Button(f"{words} (with a photo)" if product else words), words, product)
+                        for words, product in offered
                     ]
                 with gr.Accordion("How this answer came about", open=False, elem_id="why"):
                     evidence = gr.HTML(NOTHING, elem_id="evidence")
@@ -270,7 +278,7 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
         }
         running = [gr.on([box.submit, speak.click], send, [box, recorder, session], **turns)]
         running += [b.click(send_words, [b, session], **turns) for b in choices]
-        for button, (words, product) in zip(examples, EXAMPLES, strict=True):
+        for button, words, product in examples:
             example = partial(send_example, words=words, product=product)
             running.append(button.click(example, session, **turns))
         recorder.change(

@@ -203,8 +203,8 @@ footer, #chat .icon-button-wrapper {display: none !important}
 .cards span {color: var(--soft)}
 .cards .out {color: var(--clay)}
 #choices {gap: 8px; justify-content: flex-start}
-#choices button {border-radius: 999px; padding: 7px 14px; border-color: var(--accent); color: var(--accent);
-  flex: 0 1 auto; font-weight: 500}
+#choices button {border-radius: 999px; padding: 7px 14px; flex: 0 1 auto; min-width: 90px;
+  border-color: var(--accent); color: var(--accent); font-weight: 500}
 #box {border: 1px solid var(--line) !important; border-radius: 16px !important; padding: 4px 6px}
 #box .submit-button {background: #2f6654; color: #fff; border-radius: 50%}
 #box textarea {font-size: 15px}
