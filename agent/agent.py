@@ -168,12 +168,14 @@ class Agent:
         while not fitting and (fewer := filters.relaxed()) is not None:
             filters, dropped = fewer, fewer.dropped
             fitting = self._fitting(words, fused, filters) if filters else everything
-        named = [hit for hit in everything if _names(hit, words)]
         top = max((hit.score for hit in fitting), default=0.0)
-        merged = {hit.document.id: hit for hit in [*fitting, *named]}
-        for hit in named:  # at least as likely as what merely fits
-            merged[hit.document.id] = replace(hit, score=max(hit.score, top))
-        hits = sorted(merged.values(), key=lambda hit: (-hit.score, hit not in named))
+        named = {  # at least as likely as what merely fits
+            hit.document.id: replace(hit, score=max(hit.score, top))
+            for hit in everything
+            if _names(hit, words)
+        }
+        others = [hit for hit in fitting if hit.document.id not in named]
+        hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
         return Findings(tuple(hits), said, wished, dropped)
 
     def _fitting(self, words: str, fused: Fused, filters: Filters) -> list[Hit]:

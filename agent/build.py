@@ -48,7 +48,7 @@ def open_agent(settings: Settings, create_demo: bool = False) -> Agent:
         encoders = load_encoders(settings.text, settings.vision, settings.speech)
         if create_demo and not has_index(settings):
             index_demo(settings, encoders)
-        knowledge = open_index(settings.index_folder, encoder_name(encoders))
+        knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
         opened.pop_all()
     return Agent(
         knowledge, encoders, fusion, shop, store, composer, settings.limits, settings.input_limits
@@ -78,7 +78,8 @@ def index_paths(
     if anew:
         kept = rebuild(settings.index_folder)
         documents = documents if paths else kept
-    with open_index(settings.index_folder, encoder_name(encoders), create=True) as knowledge:
+    space = encoder_name(encoders.text, encoders.vision)
+    with open_index(settings.index_folder, space, create=True) as knowledge:
         return knowledge.update(
             documents,
             encoders.text.encode,
@@ -100,9 +101,9 @@ def index_demo(
     return index_paths(settings, encoders, [demo_folder()], progress, anew)
 
 
-def encoder_name(encoders: Encoders) -> str:
+def encoder_name(text: Encoder, vision: Encoder) -> str:
     """The space of the index: both towers, since its vectors come from both."""
-    return f"{encoders.text.name}+{encoders.vision.name}"
+    return f"{text.name}+{vision.name}"
 
 
 def photo_embedder(

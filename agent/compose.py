@@ -160,7 +160,7 @@ def about_product(answer: Answer, words: str) -> Draft:
         said.append(_others(f"In {missing} I find", fitting))
     elif topic in SEARCHES:
         said.append(_others("Also close to what you describe:", others))
-    said.append(_next_step(best, siblings, topic, facets))
+    said.append(_next_step(best, siblings, topic, facets, unsettled))
     return Draft(
         " ".join(filter(None, said)),
         (proof or quote_title(best),),
@@ -214,16 +214,21 @@ def _others(opening: str, documents: Sequence[Document]) -> str:
 
 
 def _next_step(
-    best: Document, siblings: Sequence[Document], topic: str, facets: Sequence[str]
+    best: Document,
+    siblings: Sequence[Document],
+    topic: str,
+    facets: Sequence[str],
+    unsettled: bool,
 ) -> str:
     if best.stock == 0:
         return "Ask me for something similar if you like, or for another colour."
     if topic in SEARCHES:
         return "Tell me a colour, a size or a price, and I narrow it down."
-    colors = {d.attributes.get("color", "") for d in siblings if d.stock != 0}
-    others = sorted(colors - {best.attributes.get("color", ""), ""})
+    colors = {d.attributes.get("color", "") for d in siblings if d.stock != 0} - {""}
+    others = sorted(colors - {best.attributes.get("color", "")})
     if others and "color" not in facets:
-        return f"There is also {products.listed(others)}."
+        listed = products.listed(sorted(colors) if unsettled else others)
+        return f"In stock I find it in {listed}." if unsettled else f"There is also {listed}."
     return "Ask me anything else about it: size, material, care or delivery."
 
 

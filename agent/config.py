@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     text: str = "minilm"
     """Sentence encoder: minilm | hub:NAME | a folder. Another one needs another index."""
     vision: str = "shipped"
-    """Photo encoder: shipped | hub:NAME | a folder. Another one needs another index."""
+    """Photo encoder: shipped, or the path of another trained tower. It needs another index."""
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None

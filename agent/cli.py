@@ -1,0 +1,324 @@
+"""The command line. Heavy modules are imported inside commands, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.config import Settings
+from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
+from agent.lab import evaluate_app, train_app
+from fusion.types import BadInput, Turn
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
+    from agent.types import Reply
+
+log = logging.getLogger(__name__)
+app = typer.Typer(
+    help="A customer-service agent for online shops: a grounded reply to words, voice and photos.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(train_app, name="train")
+app.add_typer(evaluate_app, name="evaluate")
+
+Home = Annotated[
+    Path | None, typer.Option(help="Folder of index, conversations and orders (DESKHAND_HOME).")
+]
+Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A photo; may be repeated.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
+
+
+def main() -> None:
+    """Run one command.
+
+    What goes wrong is one sentence on stderr. The exit code says where to look: 1 the input, 2 the
+    installation, 3 Deskhand itself.
+    """
+    try:
+        app()
+    except CUSTOMER_ERRORS as error:
+        _fail(str(error), 1)
+    except OPERATOR_ERRORS as error:
+        _fail(str(error), 2)
+    except Exception as error:
+        log.debug("A fault in Deskhand", exc_info=error)
+        _fail(
+            f"A fault in Deskhand: {type(error).__name__}: {error} "
+            "(DESKHAND_LOG_LEVEL=DEBUG shows where).",
+            3,
+        )
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"deskhand: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+@app.command()
+def ask(
+    words: Annotated[str, typer.Argument(help="What the customer writes.")] = "",
+    photo: Photos = None,
+    audio: Annotated[Path | None, typer.Option(help="A recording.")] = None,
+    video: Annotated[Path | None, typer.Option(help="A short video.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Go on with this conversation.")] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """Ask once, and see why the answer is what it is."""
+    turn = Turn(
+        words,
+        _read(audio) if audio else None,
+        tuple(map(_read, photo or [])),
+        _read(video) if video else None,
+    )
+    if turn == Turn():
+        raise BadInput("Nothing is asked: give words, --photo, --audio or --video.")
+    with closing(_open(_settings(home=home))) as agent:
+        conversation = conversation or agent.store.new_conversation()
+        if as_json:
+            print(_answer(agent, turn, conversation).model_dump_json(indent=2))
+            return
+        from rich.console import Console
+
+        from agent.show import show_events
+
+        console = Console()
+        with closing(agent.reply(turn, conversation)) as stream:
+            events = list(stream)
+        show_events(console, events)
+        console.print(f"go on with --conversation {conversation}", style="dim", markup=False)
+
+
+@app.command()
+def chat(home: Home = None) -> None:
+    """Talk in the terminal: /photo FILE sends a photo, /new begins again, /quit leaves."""
+    from rich.console import Console
+
+    from agent.show import plain, show_reply
+
+    console = Console()
+    with closing(_open(_settings(home=home))) as agent:
+        conversation = agent.store.new_conversation()
+        while True:
+            try:
+                words = console.input("[bold]› [/]").strip()
+            except EOFError:
+                return
+            command, _, rest = words.partition(" ")
+            if command == "/quit":
+                return
+            if command == "/new":
+                conversation = agent.store.new_conversation()
+                continue
+            try:
+                if command == "/photo":
+                    turn = Turn(photos=(_read(Path(rest.strip()).expanduser()),))
+                else:
+                    turn = Turn(words)
+                reply = _answer(agent, turn, conversation)
+            except CUSTOMER_ERRORS as error:
+                console.print(plain(str(error), "yellow"))
+            else:
+                show_reply(console, reply)
+                for note in reply.notes:
+                    console.print(plain(note, "yellow"))
+
+
+@app.command()
+def search(
+    words: Annotated[str, typer.Argument(help="What to look for.")] = "",
+    photo: Photos = None,
+    k: Annotated[int, typer.Option("-k", "--k", min=1, max=100, help="How many.")] = 10,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
+    """What the shop knows about some words or a photo, best first."""
+    from pydantic import TypeAdapter
+    from rich.console import Console
+
+    from agent.show import show_hits
+    from fusion.perceive import perceive
+    from knowledge.filters import parse_filters
+    from knowledge.types import Hit
+
+    turn = Turn(words, photos=tuple(map(_read, photo or [])))
+    with closing(_open(_settings(home=home))) as agent:
+        percept = perceive(turn, [], agent.encoders, agent.input_limits)
+        if not percept.present:
+            raise BadInput(" ".join(percept.problems))
+        wishes = parse_filters(words, agent.knowledge.vocabulary)
+        vector = agent.fusion(percept).vector
+        hits = agent.knowledge.search(percept.words, vector, wishes or None, k=k)
+    if as_json:
+        print(TypeAdapter(list[Hit]).dump_json(hits, indent=2).decode())
+    else:
+        show_hits(Console(), hits, wishes.describe())
+
+
+@app.command()
+def index(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Feeds, FAQs and policies.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Index the demo shop.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the index first.")] = False,
+    home: Home = None,
+) -> None:
+    """Make the index hold what stands in these files and folders, and nothing else."""
+    if not paths and not demo and not rebuild:
+        raise BadInput("Name the files or folders to index, or give --demo or --rebuild.")
+    if paths and demo:
+        raise BadInput("Give either paths or --demo: an index holds one shop.")
+    settings = _settings(home=home)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from agent.build import index_demo, index_paths
+    from agent.show import show_report
+    from fusion.perceive import load_encoders
+
+    console = Console()
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("loading encoders", total=None)
+        encoders = load_encoders(settings.text, settings.vision, "off")
+
+        def advance(done: int, total: int) -> None:
+            progress.update(task, description="indexing", completed=done, total=total)
+
+        if demo:
+            report = index_demo(settings, encoders, advance, rebuild)
+        else:
+            report = index_paths(settings, encoders, paths or [], advance, rebuild)
+    show_report(console, report)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    home: Home = None,
+) -> None:
+    """Serve the chat page and the HTTP interface."""
+    settings = _settings(home=home, host=host, port=port)
+    _serve(settings, _open, lambda: None)
+
+
+@app.command()
+def demo(
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    home: Home = None,
+) -> None:
+    """Serve the demo shop; it is indexed first if there is no index."""
+    import webbrowser
+    from threading import Timer
+
+    settings = _settings(home=home, host=host, port=port)
+    page = f"http://{settings.host}:{settings.port}"
+
+    def opened() -> None:
+        if browser:
+            Timer(1.5, webbrowser.open, [page]).start()
+
+    _serve(settings, lambda settings: _open(settings, create_demo=True), opened)
+
+
+@app.command()
+def inbox(
+    resolve: Annotated[str | None, typer.Option(help="Close this conversation's hand-off.")] = None,
+    home: Home = None,
+) -> None:
+    """The conversations that wait for a person, longest waiting first."""
+    from agent.build import prepare_home
+    from agent.show import plain
+    from agent.store import Store
+
+    settings = _settings(home=home)
+    prepare_home(settings.home)
+    with closing(Store(settings.conversations)) as store:
+        if resolve:
+            store.resolve(resolve)
+        for waiting in store.waiting():
+            print(f"{waiting.since}  {waiting.conversation}  ({waiting.reason})")
+            print(plain(waiting.summary).plain, end="\n\n")
+
+
+@app.command()
+def doctor(as_json: AsJson = False, home: Home = None) -> None:
+    """What is active, in which state, and what would be better; exits with 2 if broken."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from agent.doctor import examine
+    from agent.show import show_findings
+
+    findings = examine(_settings(home=home))
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        show_findings(Console(), findings)
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(2)
+
+
+def _settings(**given: object) -> Settings:
+    settings = Settings.read(**given)
+    handler = logging.StreamHandler()
+    handler.setLevel(settings.log_level)  # on the handler: some libraries set levels of their own
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
+    return settings
+
+
+def _open(settings: Settings, create_demo: bool = False) -> Agent:
+    from agent.build import open_agent
+
+    return open_agent(settings, create_demo)
+
+
+def _answer(agent: Agent, turn: Turn, conversation: str) -> Reply:
+    with closing(agent.reply(turn, conversation)) as events:
+        return next(event.reply for event in events if event.kind == "done")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _serve(
+    settings: Settings, open_: Callable[[Settings], Agent], ready: Callable[[], None]
+) -> None:
+    """Serve until interrupted. `ready` is called just before the page can be reached."""
+    with socket.socket() as probe:  # found out before the models are loaded
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SetupError(
+                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). "
+                "Give another --host or --port."
+            ) from error
+    import uvicorn
+
+    from agent.api import create_app
+    from ui import mount
+
+    with closing(open_(settings)) as agent:
+        app = create_app(agent, settings)
+        mount(app, agent, settings)
+        ready()
+        print(f"Deskhand answers at http://{settings.host}:{settings.port}")
+        uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")

@@ -1,0 +1,118 @@
+"""What is active on this installation, what state it is in, and what would be better."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from agent.build import encoder_name, has_index, prepare_home
+from agent.chat import load_chat_model
+from agent.config import Settings
+from agent.errors import OPERATOR_ERRORS
+from agent.shop import SqlShop
+from agent.store import Store
+from fusion.model import load_fusion
+from fusion.speech import load_speech
+from fusion.text import load_text
+from fusion.vision import load_vision
+from fusion.weights import SHIPPED, read_card
+from knowledge.index import open_index
+from knowledge.types import KINDS
+
+PACKAGES = ("deskhand", "torch", "transformers", "chromadb", "gradio", "langchain")
+WHISPER = "`python -c \"import whisper; whisper.load_model('base')\"` fetches a better one, once"
+LLM = (
+    "set DESKHAND_LLM=PROVIDER:MODEL and install LangChain's package for it (langchain-openai, "
+    "langchain-ollama, ...) for freer wording, checked against the same evidence"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of the installation. `better`: how to get more out of it; "" when nothing is."""
+
+    part: str
+    state: Literal["good", "could be better", "broken"]
+    detail: str
+    better: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Try every part the settings name. Nothing is written but the folder itself, if missing."""
+    return [
+        Finding("python", "good", platform.python_version()),
+        Finding("packages", "good", ", ".join(map(_version, PACKAGES))),
+        _tried("folder", lambda: _folder(settings)),
+        _tried("text", lambda: Finding("text", "good", load_text(settings.text).name)),
+        _tried("photos", lambda: Finding("photos", "good", load_vision(settings.vision).name)),
+        _tried("speech", lambda: _speech(settings)),
+        _tried("fusion", lambda: Finding("fusion", "good", load_fusion().name)),
+        _tried("weights", _weights),
+        _tried("composer", lambda: _composer(settings)),
+        _tried("index", lambda: _index(settings)),
+        _tried("databases", lambda: _databases(settings)),
+    ]
+
+
+def _tried(part: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except OPERATOR_ERRORS as error:
+        return Finding(part, "broken", str(error))
+
+
+def _version(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:  # run from a checkout
+        return f"{name} (not installed)"
+
+
+def _folder(settings: Settings) -> Finding:
+    prepare_home(settings.home)
+    return Finding("folder", "good", str(settings.home))
+
+
+def _speech(settings: Settings) -> Finding:
+    recogniser = load_speech(settings.speech)
+    if recogniser is None:
+        return Finding("speech", "could be better", "off", "set DESKHAND_SPEECH=auto to listen")
+    if recogniser.engine == "pocketsphinx":
+        return Finding("speech", "could be better", recogniser.engine, WHISPER)
+    return Finding("speech", "good", recogniser.engine)
+
+
+def _weights() -> Finding:
+    cards = {name: read_card(SHIPPED / f"{name}.safetensors") for name in ("vision", "fusion")}
+    hashes = ", ".join(f"{name} sha256 {card['sha256']}" for name, card in cards.items())
+    return Finding("weights", "good", hashes)
+
+
+def _composer(settings: Settings) -> Finding:
+    if settings.llm is None:
+        return Finding("composer", "could be better", "built-in", LLM)
+    load_chat_model(settings.llm)
+    return Finding("composer", "good", f"{settings.llm}, checked against the evidence")
+
+
+def _index(settings: Settings) -> Finding:
+    if not has_index(settings):
+        fix = "`deskhand index PATH...` makes one of your shop, `deskhand index --demo` of the demo"
+        return Finding("index", "broken", f"there is none in {settings.index_folder}", fix)
+    towers = load_text(settings.text), load_vision(settings.vision)
+    with open_index(settings.index_folder, encoder_name(*towers)) as knowledge:
+        counts = ", ".join(f"{knowledge.count(kind)} {kind}" for kind in KINDS)
+        return Finding("index", "good", f"{counts}; made with {knowledge.encoder}")
+
+
+def _databases(settings: Settings) -> Finding:
+    store = Store(settings.conversations)
+    try:
+        waiting = len(store.waiting())
+    finally:
+        store.close()
+    SqlShop(settings.orders).close()
+    return Finding("databases", "good", f"open; {waiting} conversations wait for a person")
