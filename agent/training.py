@@ -7,14 +7,16 @@ photos come from `python -m knowledge.demo.studio.render --set train`.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fusion import photo_sets, train, train_vision
-from fusion.data import Example, Item, Maker, bitext, clinc, clinc_test, sentences
+from fusion.data import Example, Item, Maker, bitext, clinc, sentences
 from fusion.model import load_fusion
 from fusion.photo import decode_photo, sharpness
 from fusion.text import load_text
@@ -31,7 +33,7 @@ SOURCES = {
     "shop": "photos rendered by knowledge/demo/studio, Apache-2.0",
     "bitext": "Bitext customer-service utterances, CDLA-Sharing 1.0",
     "clinc150": "CLINC150 (Larson et al., 2019), CC BY 3.0",
-    "templates": "fusion/templates.py, Apache-2.0",
+    "templates": "fusion/templates, Apache-2.0",
 }
 LOOKS = 2  # times each rendered photo is seen through another camera, beside as it is
 
@@ -71,37 +73,54 @@ def train_module(data: Path, renders: Path, out: Path, recipe: train.Recipe, eac
     return train.train(examples, encodings, _catalogue(documents, tower), recipe, out, named)
 
 
-def judge_module(photos: Path, data: Path | None) -> dict[str, dict[str, float]]:
-    """Figures of the shipped weights, beside what words or the photo alone would find.
+def judge_finding(photos: Path) -> dict[str, dict[str, float]]:
+    """How often the right document comes first, beside what words or the photo alone find.
 
-    `photos`: customer photos named ID_N.jpg that no training saw. With `data`, CLINC150's test part
-    measures the rejection of what is out of scope.
+    On held-out templates and families; `photos` are customer photos named ID_N.jpg that no
+    training saw.
     """
     documents = shop_documents()
     maker = Maker([item_of(document) for document in documents], seed=1)
-    examples = [e for e in (*maker.intents(1), *maker.retrieval(3)) if e.held_out]
-    scope = clinc_test(data / "text/clinc150/data_full.json") if data else []
     tower = load_vision()
     seen: dict[str, list[tuple[Encoded, float]]] = {}
     for path in sorted(photos.glob("*.jpg")):
         photo = _photo(path)
-        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append(
-            (tower.states(photo), sharpness(photo))
-        )
-    encodings = train.Encodings(_encode(sentences([*examples, *scope])), seen)
+        view = (tower.states(photo), sharpness(photo))
+        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append(view)
+    asked = [e for e in maker.retrieval(3) if e.held_out and (not e.photo or e.photo in seen)]
+    encodings = train.Encodings(_encode(sentences(asked)), seen)
     catalogue = _catalogue(documents, tower)
     model = load_fusion().model
 
     def figures(shown: Sequence[Example]) -> dict[str, float]:
         return train.judge(shown, train.outputs(model, shown, encodings), catalogue)
 
-    asked = [e for e in examples if e.target and (not e.photo or e.photo in seen)]
-    words = [replace(e, photo="", printed="", history="") for e in asked]
+    words = [replace(e, photo="", printed="", history="") for e in asked if e.text or e.voice]
     pictures = [replace(e, text="", voice="", printed="", history="") for e in asked if e.photo]
     return {
-        "fused": figures([*examples, *scope]),
+        "fused": figures(asked),
         "words alone": figures(words),
         "photo alone": figures(pictures),
+    }
+
+
+def judge_intents(turns: Path) -> dict[str, float]:
+    """Intents and rejection on sentences of independent wording (rows of text and intent)."""
+    rows = _rows(turns)
+    examples = [
+        Example(text=row["text"], intent=row["intent"], in_scope=row["intent"] is not None)
+        for row in rows
+    ]
+    encodings = train.Encodings(_encode(sentences(examples)), {})
+    module = load_fusion()
+    rng = random.Random(0)
+    fused = [module(encodings.percept(example, rng)) for example in examples]
+    ours = [(e, f) for e, f in zip(examples, fused, strict=True) if e.in_scope]
+    others = [f for e, f in zip(examples, fused, strict=True) if not e.in_scope]
+    return {
+        "intent right": float(np.mean([f.intent == e.intent for e, f in ours])),
+        "ours rejected": float(np.mean([f.out_of_scope >= 0.5 for _, f in ours])),
+        "others rejected": float(np.mean([f.out_of_scope >= 0.5 for f in others])),
     }
 
 
@@ -153,5 +172,5 @@ def _catalogue(documents: Sequence[Document], tower: TowerEncoder) -> train.Cata
     return train.Catalogue.of([d.id for d in documents], texts, photos)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fusion import templates
+from fusion import phrases
+from fusion.model import INTENTS
 
 HELD_OUT_EACH = 5  # every fifth template and family is for validation
 
@@ -95,9 +96,9 @@ class Example:
     held_out: bool = False
 
 
-def split(templates_: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def split(templates: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Each template and whether it is held out."""
-    return ((t, i % HELD_OUT_EACH == HELD_OUT_EACH - 1) for i, t in enumerate(templates_))
+    return ((t, i % HELD_OUT_EACH == HELD_OUT_EACH - 1) for i, t in enumerate(templates))
 
 
 def mishear(words: str, rate: float, vocabulary: Sequence[str], rng: random.Random) -> str:
@@ -113,7 +114,7 @@ def mishear(words: str, rate: float, vocabulary: Sequence[str], rng: random.Rand
 
 def dress(sentence: str, rng: random.Random) -> str:
     """A sentence as somebody else would have typed it."""
-    dressed = rng.choice(templates.OPENERS) + sentence + rng.choice(templates.CLOSERS)
+    dressed = rng.choice(phrases.OPENERS) + sentence + rng.choice(phrases.CLOSERS)
     if rng.random() < 0.2:
         at = rng.randrange(max(1, len(dressed) - 1))
         dressed = dressed[:at] + dressed[at + 1 : at + 2] + dressed[at : at + 1] + dressed[at + 2 :]
@@ -129,6 +130,7 @@ class Maker:
         self.passages = [item for item in items if item.kind != "product"]
         families = sorted({item.family for item in self.products})
         self.held_out_families = set(families[HELD_OUT_EACH - 1 :: HELD_OUT_EACH])
+        self.searches = [s for s in phrases.sentences("product_search") if "{kind}" in s]
         self.vocabulary = sorted({word for item in items for word in item.text.lower().split()})
 
     def fill(self, template: str, item: Item) -> str:
@@ -151,7 +153,7 @@ class Maker:
         )
 
     def history(self, item: Item) -> str:
-        asked = self.fill(self.rng.choice(templates.INTENTS["product_search"][:8]), item)
+        asked = self.fill(self.rng.choice(self.searches), item)
         answered = self.rng.choice(
             (
                 f"{item.title} is what you are looking for.",
@@ -178,8 +180,8 @@ class Maker:
 
     def intents(self, each: int) -> Iterator[Example]:
         """`each` in-scope examples of every template, with a photo or history beside some."""
-        for intent, sentences in templates.INTENTS.items():
-            for template, held_out in split(sentences):
+        for intent in INTENTS:
+            for template, held_out in split(phrases.sentences(intent)):
                 for _ in range(1 if held_out else each):
                     item = self.rng.choice(self.products)
                     example = Example(
@@ -196,8 +198,8 @@ class Maker:
         for item in self.products:
             held_out = item.family in self.held_out_families
             siblings = list(self.siblings(item))
-            bare = [t for t, kept in split(templates.BARE) if kept == held_out]
-            edits = [t for t, kept in split(templates.EDITS) if kept == held_out]
+            bare = [t for t, kept in split(phrases.sentences("bare")) if kept == held_out]
+            edits = [t for t, kept in split(phrases.sentences("edits")) if kept == held_out]
             base = Example(in_scope=True, target=item.id, held_out=held_out)
             for _ in range(each):
                 yield replace(base, photo=item.id, task="photo", in_scope=None)
@@ -211,9 +213,7 @@ class Maker:
                 yield replace(
                     base, text=question, printed=f"{item.title} Kiln & Linen", task="print"
                 )
-                searched = self.fill(
-                    self.rng.choice(templates.INTENTS["product_search"][15:19]), item
-                )
+                searched = self.fill(self.rng.choice(self.searches), item)
                 named = item.title if self.rng.random() < 0.5 else searched
                 yield self.spoken_or_typed(dress(named, self.rng), replace(base, task="words"))
                 wrong = self.rng.choice(self.products)
@@ -287,14 +287,6 @@ def clinc(path: Path, most: int, seed: int = 0) -> list[Example]:
             Example(text=s, in_scope=False, held_out=held_out, task="scope") for s in strange
         ]
     return examples
-
-
-def clinc_test(path: Path) -> list[Example]:
-    """CLINC150's test part, out-of-scope sentences only: never trained on, never chosen on."""
-    data = json.loads(path.read_text())
-    return [
-        Example(text=s, in_scope=False, held_out=True, task="scope") for s, _ in data["oos_test"]
-    ]
 
 
 def sentences(examples: Sequence[Example]) -> list[str]:

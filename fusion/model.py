@@ -100,13 +100,9 @@ def collate(percepts: Sequence[Percept]) -> Inputs:
     quality = np.zeros((batch, len(MODALITIES), 2), np.float32)
     for b, (percept, row) in enumerate(zip(percepts, rows, strict=True)):
         at = 0
-        for i, states in row:
-            end = at + len(states)
-            tokens[b, at:end], kinds[b, at:end], places[b, at:end] = (
-                states,
-                i,
-                np.arange(len(states)),
-            )
+        for i, part in row:
+            end = at + len(part)
+            tokens[b, at:end], kinds[b, at:end], places[b, at:end] = part, i, np.arange(len(part))
             at = end
         for i, modality in enumerate(MODALITIES):
             if modality in percept.encoded:

@@ -66,7 +66,8 @@ def clothing(folder: Path) -> PhotoSet:
     texts: dict[str, int] = {}
     classes = []
     for row in rows:
-        text = f"{_spaced(row['label'])}, clothing for {'children' if row['kids'] == 'True' else 'adults'}."
+        wearer = "children" if row["kids"] == "True" else "adults"
+        text = f"{_spaced(row['label'])}, clothing for {wearer}."
         classes.append(texts.setdefault(text, len(texts)))
     return PhotoSet(
         "clothing",

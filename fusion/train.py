@@ -202,9 +202,13 @@ def judge(examples: Sequence[Example], out: Outputs, catalogue: Catalogue) -> di
 
 
 def train(
-    examples: Sequence[Example], encodings: Encodings, catalogue: Catalogue, recipe: Recipe, out: Path,
+    examples: Sequence[Example],
+    encodings: Encodings,
+    catalogue: Catalogue,
+    recipe: Recipe,
+    out: Path,
     sources: Mapping[str, str],
-) -> Path:  # fmt: skip
+) -> Path:
     """Train on what is not held out; write `out`/fusion.safetensors with its card and log."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)

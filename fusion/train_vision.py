@@ -160,10 +160,10 @@ def _batches(rows: Tensor, size: int, rng: torch.Generator) -> Iterator[Tensor]:
     return iter(shuffled[: len(rows) // size * size].split(size))
 
 
-def _averaged(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def _averaged(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     """An exponential average that forgets the first steps faster, so the start leaves no trace."""
 
-    def average(kept: Tensor, new: Tensor, steps: Tensor) -> Tensor:
+    def average(kept: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
         return kept + (new - kept) * max(1 - decay, 9 / (float(steps) + 10))
 
     return average
@@ -194,7 +194,7 @@ def train(
     tower = PhotoTower()
     if start is not None:
         load_into(tower, load_weights(start, MODEL)[0], start)
-    tower = tower.to(memory_format=torch.channels_last)
+    tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = AveragedModel(tower, avg_fn=_averaged(recipe.average), use_buffers=True)
     scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
     decayed = [p for p in tower.parameters() if p.ndim > 1]
