@@ -19,7 +19,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,26 +37,16 @@ from knowledge.types import (
     Hit,
     IndexDamaged,
     IndexMismatch,
+    IndexReport,
     Kind,
     KnowledgeError,
     NoIndex,
     Skipped,
 )
 
+FEW = 4  # photos of a shop before their average means much
 CANDIDATES = 60  # nearest passages, photos and lexical matches that are scored
 VOCABULARY = ("color", "material", "size", "kind")
-
-
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What an update did, counted in documents."""
-
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    skipped: tuple[Skipped, ...]
-    seconds: float
 
 
 def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
@@ -175,6 +164,9 @@ class Knowledge:
         } | {"currency": frozenset(p.currency for p in products if p.currency)}
         self._named = {p.attributes.get("sku", p.id).lower(): p.id for p in products}
         self._named |= {p.id.lower(): p.id for p in products}
+        photos = self._records.vectors(key for r in self._all.values() for key in r.photos)
+        total = sum(photos.values(), start=np.zeros(DIM, dtype=np.float32))
+        self._average_photo = total / (len(photos) + FEW)
 
     # --- Search -------------------------------------------------------------------------------
 
@@ -233,11 +225,14 @@ class Knowledge:
             exact = {self._named[name] for name in names_in(words) if name in self._named}
             candidates = [allowed[id] for id in {*found, *best, *exact} if id in allowed]
             vectors = self._records.vectors(key for r in candidates for key in (r.words, *r.photos))
+            usual = float(self._average_photo @ vector)
         ids = [r.document.id for r in candidates]
         return Signals(
             dense={r.document.id: float(vectors[r.words] @ vector) for r in candidates},
             photo={
-                r.document.id: max(float(vectors[key] @ vector) for key in r.photos)
+                r.document.id: max(
+                    (float(vectors[key] @ vector) - usual) / (1 - usual) for key in r.photos
+                )
                 for r in candidates
                 if r.photos
             },

@@ -10,7 +10,6 @@ from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
 LEXICAL = 0.2  # what a document that says every word of the question gains
-PHOTO = 0.8  # a photo's cosine is worth this much of a text's
 NAMED = 0.97  # score of a product whose id or article number was said
 WINDOW = 300  # characters of the passage that matched
 
@@ -20,7 +19,7 @@ class Signals:
     """How near each candidate is to a question, by document id."""
 
     dense: Mapping[str, float]  # cosine with the text's vector; every candidate has one
-    photo: Mapping[str, float]  # highest cosine with one of its photos' vectors
+    photo: Mapping[str, float]  # how much nearer its best photo is than the shop's average one
     lexical: Mapping[str, float]  # share of the question's words, in (0, 1]
     named: frozenset[str] = frozenset()  # the question says the id or article number
 
@@ -29,7 +28,7 @@ def score(signals: Signals) -> dict[str, float]:
     """The score of each candidate, in [0, 1]: how near by meaning or by looks, and by words."""
     scores = {}
     for id, dense in signals.dense.items():
-        near = max(dense, PHOTO * signals.photo.get(id, 0.0))
+        near = max(dense, signals.photo.get(id, 0.0))
         total = min(1.0, max(0.0, near) + LEXICAL * signals.lexical.get(id, 0.0))
         scores[id] = NAMED + (1 - NAMED) * total if id in signals.named else NAMED * total
     return scores

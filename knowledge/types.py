@@ -78,3 +78,15 @@ class Skipped:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an update did, counted in documents."""
+
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    skipped: tuple[Skipped, ...]
+    seconds: float
