@@ -60,11 +60,8 @@ REQUEST_BYTES = 80_000_000
 """One turn as it is sent, base64 included; the attachments have limits of their own."""
 
 
-def _decode(value: Any) -> Any:
+def _decoded(value: Any) -> Any:
     return b64decode(value, validate=True) if isinstance(value, str) else value
-
-
-Attachment = Annotated[bytes, BeforeValidator(_decode)]
 
 
 class SentTurn(BaseModel):
@@ -73,9 +70,9 @@ class SentTurn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = ""
-    photos: list[Attachment] = []
-    audio: Attachment | None = None
-    video: Attachment | None = None
+    photos: list[Annotated[bytes, BeforeValidator(_decoded)]] = []
+    audio: Annotated[bytes | None, BeforeValidator(_decoded)] = None
+    video: Annotated[bytes | None, BeforeValidator(_decoded)] = None
 
 
 def create_app(agent: Agent, settings: Settings) -> FastAPI:
@@ -220,19 +217,17 @@ def frame(kind: str, data: Any) -> str:
 
 def public(value: Any) -> Any:
     """Dumped events and replies, with the address of each photo in place of its path."""
-    match value:
-        case dict():
-            shown = {key: public(item) for key, item in value.items()}
-            match value:
-                case {"id": str(document), "photos": [_, *_]}:  # a Document
-                    shown["photos"] = [f"/{photo_address(document)}"]
-                case {"id": str(document), "photo": str()}:  # a ProductCard
-                    shown["photo"] = f"/{photo_address(document)}"
-            return shown
-        case list():
-            return [public(item) for item in value]
-        case _:
-            return value
+    if isinstance(value, list):
+        return [public(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {key: public(item) for key, item in value.items()}
+    match shown:
+        case {"id": str(document), "photos": [_, *_]}:  # a Document
+            shown["photos"] = [f"/{photo_address(document)}"]
+        case {"id": str(document), "photo": str()}:  # a ProductCard
+            shown["photo"] = f"/{photo_address(document)}"
+    return shown
 
 
 def problem(error: Exception, conversation: str = "-") -> dict[str, Any]:
@@ -242,12 +237,11 @@ def problem(error: Exception, conversation: str = "-") -> dict[str, Any]:
     elif isinstance(error, RequestValidationError):
         status, title, detail = 422, "The request cannot be used", _sentence(error.errors())
     else:
-        known = next((kind for kind in type(error).__mro__ if kind in STATUS), None)
-        status, title = STATUS[known] if known else (500, "A fault in Deskhand")
+        known = [answer for kind, answer in STATUS.items() if isinstance(error, kind)]
+        status, title = known[0] if known else (500, "A fault in Deskhand")
         detail = str(error) if isinstance(error, CUSTOMER_ERRORS) else "The log says more."
         if status >= 500:
-            fault = None if known else error
-            log.error("Conversation %s: %s", conversation, error, exc_info=fault)
+            log.error("Conversation %s: %s", conversation, error, exc_info=not known and error)
     return {"type": "about:blank", "title": title, "status": status, "detail": detail}
 
 

@@ -168,6 +168,7 @@ footer, #chat .icon-button-wrapper {display: none !important}
 #main > * {flex-shrink: 0}
 #chat {flex: 1 1 0; height: auto !important; min-height: 0; border: 0; background: none}
 #chat .bubble-wrap {padding: 4px 4px 12px; background: none}
+#chat, #chat * {scrollbar-width: thin; scrollbar-color: var(--line) transparent}
 #chat .message-wrap {gap: 12px}
 #chat .message-row {margin: 4px 0}
 #chat .placeholder-content, #chat .placeholder {text-align: center; width: 100%}
@@ -191,7 +192,7 @@ footer, #chat .icon-button-wrapper {display: none !important}
 @keyframes wait {50% {opacity: .2}}
 .note, .from {font-size: 13px !important; color: var(--soft); margin: 8px 0 0 !important}
 .note, .alert {border-left: 3px solid var(--clay); padding-left: 10px; margin: 0 !important}
-.cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px;
+.cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(124px, 1fr)); gap: 12px;
   margin: 12px 0 4px}
 .cards article {border: 1px solid var(--line); border-radius: 12px; overflow: hidden;
   background: var(--paper); display: flex; flex-direction: column; max-width: 220px}

@@ -24,6 +24,7 @@ from agent.errors import Busy, SetupError, ShopError
 from agent.store import Store
 from agent.types import Answer, Decided, Done, Event, ProductCard, Reply, Token
 from fusion.types import BadInput, Turn, WeightsError
+from knowledge.index import open_index
 from knowledge.types import Document, Hit, IndexBusy, NoIndex
 
 MUG = Document(
@@ -231,6 +232,23 @@ def test_unknown_conversation(client: TestClient) -> None:
     ):
         assert answered.status_code == 404
         assert answered.headers["content-type"] == "application/problem+json"
+
+
+def test_search(client: TestClient, agent: Scripted, tmp_path: Path, text_encoder) -> None:
+    soap = Document(id="soap", kind="faq", title="Soap", text="Our soap has no palm oil.")
+    with open_index(tmp_path / "index", text_encoder.name, create=True) as knowledge:
+        knowledge.update(
+            [agent.mug, soap], text_encoder.encode, lambda photos: [None] * len(photos)
+        )
+        agent.knowledge, agent.encoders = knowledge, SimpleNamespace(text=text_encoder)
+        found = client.get("/v1/search", params={"q": "a mug under 20 euros"}).json()
+        assert "20" in found["filters"]
+        assert found["hits"][0]["document"]["id"] == "mug/blue"
+        assert found["hits"][0]["document"]["photos"] == ["/photos/mug%2Fblue"]
+        found = client.get("/v1/search", params={"q": "palm oil", "k": 1, "kind": "faq"}).json()
+        assert [hit["document"]["title"] for hit in found["hits"]] == ["Soap"]
+    for wrong in ({}, {"q": ""}, {"q": "mug", "k": 0}, {"q": "mug", "kind": "person"}):
+        assert client.get("/v1/search", params=wrong).status_code == 422
 
 
 def test_health(client: TestClient, agent: Scripted) -> None:

@@ -42,13 +42,19 @@ class Page:
         options.binary_location = str(CHROMIUM)
         for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
             options.add_argument(argument)
-        options.add_argument("--window-size=1280,900")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         service = webdriver.ChromeService(DRIVER)
         self.driver = webdriver.Chrome(options=options, service=service)
         self.shots = shots
+        self.look(1280, 900)
         self.driver.get(address)
         self.until(lambda: self.all("#box textarea"), "the page")
+
+    def look(self, width: int, height: int, scheme: str = "light") -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
     def all(self, selector: str) -> list:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -217,14 +223,19 @@ def test_markup_is_shown_not_obeyed(page: Page) -> None:
     assert page.driver.title == "Kiln & Linen"
 
 
-def test_two_browsers_never_mix(page: Page, address: str, shots: Path) -> None:
+def test_two_browsers_never_mix_and_a_phone_will_do(page: Page, address: str, shots: Path) -> None:
     other = Page(address, shots)
     try:
+        other.look(390, 844, "dark")
+        other.driver.refresh()
+        other.until(lambda: other.all("#box textarea"), "the page")
         page.send("How much is the Aster mug in blue?")
         assert not other.all("#chat .message-row")
-        other.send("Where is my order?")
+        assert "30 days" in other.send("How long do I have to return something?")
         assert "Aster" not in other.one("#chat").text
-        assert "order" not in page.said()
+        assert "Aster" in page.said()
+        assert other.driver.execute_script("return document.documentElement.scrollWidth") <= 390
+        other.shot("phone")
     finally:
         other.driver.quit()
 
