@@ -42,9 +42,9 @@ class Plan:
 
 
 PLANS = {
-    "catalogue": Plan(size=320, samples=32, per_product=1, quality=88),
-    "customer": Plan(size=320, samples=16, per_product=3, quality=86),
-    "foreign": Plan(size=320, samples=16, per_product=1, quality=86),
+    "catalogue": Plan(size=320, samples=12, per_product=1, quality=88),
+    "customer": Plan(size=320, samples=8, per_product=3, quality=86),
+    "foreign": Plan(size=320, samples=8, per_product=1, quality=86),
     "train": Plan(size=160, samples=8, per_product=12, quality=88),
 }
 ON_FLOOR = {"football", "bicycle-wheel", "dumbbell", "traffic-cone", "guitar"}
@@ -140,9 +140,8 @@ def main() -> None:
 
     plan = PLANS[args.kind]
     args.out.mkdir(parents=True, exist_ok=True)
-    jobs = plan_jobs(
-        args.kind, args.out, args.per_product or plan.per_product, args.only, args.seed
-    )
+    per_product = args.per_product or plan.per_product
+    jobs = plan_jobs(args.kind, args.out, per_product, args.only, args.seed)
     missing = [job for job in jobs if not job.path.exists()]
     print(f"{args.kind}: {len(jobs)} photos, {len(missing)} to take", flush=True)
     threads = max(1, (os.cpu_count() or 1) // args.workers)
@@ -164,7 +163,8 @@ def main() -> None:
                 flush=True,
             )
     if args.kind == "train":
-        list_training(jobs, args.out)
+        # The list is of all products, even where only one was retaken.
+        list_training(plan_jobs("train", args.out, per_product, None, args.seed), args.out)
 
 
 if __name__ == "__main__":

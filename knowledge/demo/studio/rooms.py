@@ -63,14 +63,16 @@ HOMES = {
 def room(subject: Subject, home: str, dice: Dice) -> None:
     """A customer's photo: some surface, some wall, some light, and other things lying about."""
     palette = HOMES[home]
-    parts = set_down(subject, any_yaw(subject, dice), dice.uniform(0.4, 0.7))
+    lift = dice.uniform(0.4, 0.7) + (0.8 if subject.place == "hanging" else 0.0)
+    parts = set_down(subject, any_yaw(subject, dice), lift)
     seen = mesh.vertices(parts)
     back = 0.0 if subject.place == "wall" else float(dice.uniform(0.9, 2.6))
     _surfaces(subject, palette, back, dice)
     _lights(dice)
     _clutter(seen, subject, back, dice)
     rise = elevation(seen, subject) + dice.normal(0, 11)
-    rise = max(rise, -28 if subject.place in ("wall", "hanging") else 7)
+    # Lower than this, a camera at full distance would sink into the floor.
+    rise = max(rise, {"wall": -4, "hanging": -10}.get(subject.place, 7))
     turn = dice.uniform(-0.65, 0.65) if subject.place == "wall" else dice.uniform(-0.5, 0.5)
     reach = dice.uniform(0.5, 0.92) if dice.random() < 0.85 else dice.uniform(0.36, 0.5)
     camera = point_camera(seen, turn, min(rise, 72), reach, float(dice.uniform(30, 62)))

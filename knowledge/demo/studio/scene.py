@@ -53,7 +53,8 @@ def open_studio(size: int, samples: int, threads: int) -> None:
     cycles = scene.cycles
     cycles.samples, cycles.use_adaptive_sampling = samples, False
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
-    cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+    cycles.denoising_input_passes, cycles.denoising_prefilter = "RGB_ALBEDO_NORMAL", "FAST"
+    cycles.use_light_tree = False  # three lights are quicker without
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 6, 2, 3
     cycles.transmission_bounces, cycles.transparent_max_bounces = 6, 6
     cycles.caustics_reflective = cycles.caustics_refractive = False
