@@ -104,6 +104,12 @@ def yes_or_no(words: str, question: str) -> bool | None:
     return True if agrees and set(rest) <= set(_WORD.findall(_plain(question))) else None
 
 
+def is_bare(words: str, question: str) -> bool:
+    """Whether this is an address, an order or a yes and little else: no intent shows in those."""
+    given = find_email(words) or find_order(words, bare=True)
+    return yes_or_no(words, question) is not None or bool(given and len(words.split()) <= 3)
+
+
 def leaves(words: str, flow: str) -> bool:
     """Whether the customer drops the matter."""
     said = _plain(words)

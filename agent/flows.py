@@ -84,7 +84,7 @@ def advance(state: FlowState, words: str, intent: str, shop: Shop) -> Step:
         return _begin(state, start, words, shop) if start else (state, None)
     if answers.leaves(words, state.flow):
         return _nothing_done(state)
-    if intent == "person":
+    if intent == "person" and not answers.is_bare(words, state.question):
         return state.ended(), None
     elsewhere = start not in (None, state.flow) and {start, state.flow} != CHANGES
     if start and elsewhere and state.asked not in FREE and answers.wants(intent, words):

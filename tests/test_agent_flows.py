@@ -202,6 +202,12 @@ DIALOGUES: dict[str, list[tuple[str, str, str]]] = {
         ("where is order K1002 by the way", "order_status", "tell status K1002"),
     ],
     "a person in between": [*CANCEL, ("let me talk to a human", "person", "-")],
+    "a bare answer asks for nobody": [
+        ("please cancel my order", "cancel_order", "email"),
+        (SANNE, "person", "reason"),
+        ("skip", "", "confirm"),
+        ("yes please", "person", "do cancel K1037"),
+    ],
     "no address given": [
         ("where is my order", "order_status", "email"),
         ("I don't know", "", "email"),
