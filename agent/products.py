@@ -153,7 +153,7 @@ def in_stock_instead(document: Document, siblings: Sequence[Document]) -> str:
     """What of the family can be had when the document is sold out; "" when nothing can."""
     left = [other for other in siblings if other is not document and other.stock]
     names = [f"{variant(other)} ({other.stock})" for other in left[:3]]
-    return f"In stock there is {listed(names)}." if names else ""
+    return f"In stock: {'; '.join(names)}." if names else ""
 
 
 def described(document: Document, words: str) -> tuple[str, Citation | None]:

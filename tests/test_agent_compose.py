@@ -79,7 +79,7 @@ def test_the_description_answers_what_no_field_does(shop):
 def test_a_sold_out_product_is_said_to_be_and_others_are_offered(shop):
     draft = say("is the red aster mug in stock?", family(shop, "aster-mug"), "availability")
     assert "sold out" in draft.text
-    assert "In stock there is blue (42), green (18) and white (65)." in draft.text
+    assert "In stock: blue (42); green (18); white (65)." in draft.text
 
 
 def test_the_shops_silence_is_said(shop):

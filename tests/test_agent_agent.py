@@ -1,0 +1,292 @@
+"""The main path with the real models and the demo shop: what goes in, and what comes out."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from agent.agent import own_words
+from agent.build import index_paths, open_agent
+from agent.config import Settings
+from agent.errors import Busy, NotFound
+from agent.grounding import grounded
+from agent.types import Done, Found, Heard, Reply
+from fusion.types import BadInput, Percept, PrintedText, Transcript, Turn
+from fusion.weights import SHIPPED
+from knowledge.demo import folder
+
+pytestmark = pytest.mark.skipif(
+    not (SHIPPED / "fusion.safetensors").is_file(), reason="the fusion module is not trained yet"
+)
+SAMPLES = Path(__file__).parent / "samples"
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory):
+    settings = Settings(home=tmp_path_factory.mktemp("home"), speech="pocketsphinx", llm=None)
+    with closing(open_agent(settings, create_demo=True)) as agent:
+        yield agent
+
+
+@pytest.fixture
+def talk(agent):
+    """Say something in one new conversation, and again; the replies."""
+    conversation = agent.store.new_conversation()
+
+    def say(text: str = "", **attached) -> Reply:
+        *_, done = agent.reply(Turn(text, **attached), conversation)
+        return done.reply
+
+    say.conversation = conversation
+    return say
+
+
+def as_jpeg(photo: Image.Image) -> bytes:
+    data = io.BytesIO()
+    photo.save(data, "JPEG")
+    return data.getvalue()
+
+
+def sign(words: str) -> bytes:
+    """A photo of a sign that says these words."""
+    photo = Image.new("RGB", (900, 300), "white")
+    ImageDraw.Draw(photo).text((30, 100), words, "black", ImageFont.load_default(56))
+    return as_jpeg(photo)
+
+
+def photo_of(product: str) -> bytes:
+    path = folder() / "photos" / f"{product}.jpg"
+    if not path.is_file():
+        pytest.skip(f"the demo shop has no photo of {product}")
+    return path.read_bytes()
+
+
+# --- The stream -------------------------------------------------------------------------------
+
+
+def test_the_events_come_in_order_and_the_tokens_are_the_reply(agent):
+    events = list(
+        agent.reply(Turn("How much is the red Aster mug?"), agent.store.new_conversation())
+    )
+    kinds = [event.kind for event in events]
+    assert [kind for kind in kinds if kind != "token"] == [
+        "heard",
+        "understood",
+        "found",
+        "decided",
+        "done",
+    ]
+    reply = events[-1].reply
+    assert "".join(event.text for event in events if event.kind == "token") == reply.text
+    assert {"words", "understand", "find", "decide", "compose"} <= reply.seconds.keys()
+    games = events[1].attributions
+    assert set(games) == {"intent", "retrieval"} and set(games["intent"]) == {"text"}
+
+
+def test_the_reply_is_stored_before_its_words_are_streamed(agent):
+    conversation = agent.store.new_conversation()
+    with closing(agent.reply(Turn("How long does delivery take?"), conversation)) as events:
+        next(event for event in events if event.kind == "token")
+    assert len(agent.store.replies(conversation)) == 1
+
+
+def test_a_second_turn_waits_for_the_first_and_other_conversations_do_not(agent):
+    here, there = agent.store.new_conversation(), agent.store.new_conversation()
+    first = agent.reply(Turn("hello"), here)
+    next(first)
+    with pytest.raises(Busy):
+        next(agent.reply(Turn("hello?"), here))
+    assert isinstance(list(agent.reply(Turn("hello"), there))[-1], Done)
+    first.close()
+    assert isinstance(list(agent.reply(Turn("hello"), here))[-1], Done)
+
+
+def test_a_turn_that_fails_leaves_the_conversation_open(agent):
+    conversation = agent.store.new_conversation()
+    for _ in range(2):
+        with pytest.raises(BadInput):
+            list(agent.reply(Turn("  "), conversation))
+    assert agent.store.replies(conversation) == []
+
+
+def test_a_conversation_must_exist(agent):
+    with pytest.raises(NotFound):
+        next(agent.reply(Turn("hello"), "made-up"))
+
+
+# --- Answers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("How much is the green Aster mug?", "16.90 EUR"),
+        ("Is the red Aster mug in stock?", "sold out"),
+        ("How big is the blue Fjord vase?", "measures"),
+        ("How long do I have to return something?", "30 days"),
+        ("How long does delivery take?", "2 to 4 working days"),
+        ("Which payment methods do you accept?", "Bancontact"),
+        ("KL-1014", "Aster mug, blue"),
+    ],
+)
+def test_questions_are_answered_from_the_shops_own_words(agent, talk, words, part):
+    reply = talk(words)
+    assert part in reply.text
+    assert reply.decision.kind == "answer"
+    assert grounded(reply.text, reply.decision.hits) == []
+    for citation in reply.citations:
+        document = agent.knowledge.document(citation.document)
+        assert citation.quote in document.text or citation.quote == document.title
+
+
+def test_a_follow_up_is_about_the_product_shown_last(talk):
+    talk("How much is the blue Aster mug?")
+    assert "Aster mug, green" in talk("and in green?").text
+    assert talk("is it in stock?").text.startswith("The Aster mug, green,")
+
+
+def test_wishes_filter_and_are_given_up_one_by_one_aloud(agent, talk):
+    conversation = agent.store.new_conversation()
+    events = list(agent.reply(Turn("I am looking for a blue vase under 30 euros"), conversation))
+    found = next(event for event in events if isinstance(event, Found))
+    assert found.filters == "under 30.00 EUR, blue" and found.relaxed == ()
+    assert events[-1].reply.products[0].id == "vase-fjord-blue-small"
+    reply = talk("I am looking for a vase under 3 euros")
+    assert any("under 3.00 EUR" in note for note in reply.notes)
+    assert reply.products
+
+
+def test_a_product_that_is_named_stays_whatever_the_wishes(talk):
+    reply = talk("Do you have the Tove mug in blue?")
+    assert reply.text.startswith("I do not find the Tove mug in blue.")
+
+
+def test_small_talk_and_what_is_out_of_scope(talk):
+    assert talk("Hello!").text.startswith("Hello!")
+    reply = talk("What is the capital of France?")
+    assert reply.decision.kind == "decline"
+
+
+# --- Orders and people ------------------------------------------------------------------------
+
+
+def pending_order(agent):
+    customer = agent.shop.identify("marta.claes@example.com")
+    others = (
+        agent.shop.identify(f"{name}@example.com")
+        for name in ("jonas.peeters", "elif.yilmaz", "sanne.de.vries", "pieter.bakker")
+    )
+    for person in (customer, *others):
+        for order in agent.shop.orders(person) if person else []:
+            if order.status == "pending":
+                return person, order
+    pytest.fail("the demo shop has no pending order")
+
+
+def test_an_order_is_cancelled_only_after_a_yes_that_was_said(agent, talk):
+    person, order = pending_order(agent)
+    talk("I want to cancel my order")
+    talk(person.email)
+    reply = talk(order.id)
+    for _ in range(4):
+        if reply.decision.kind == "ask" and reply.decision.slot == "confirm":
+            break
+        reply = talk("I do not need it any more")
+    assert agent.shop.order(order.id).status == "pending"
+    printed = talk(photos=(sign("YES cancel it"),))  # print is never an answer
+    assert printed.decision.kind != "act"
+    assert agent.shop.order(order.id).status == "pending"
+    reply = talk("yes")
+    assert reply.decision.kind == "act" and agent.shop.order(order.id).status == "cancelled"
+    assert order.id in reply.text
+
+
+def test_a_question_in_between_is_answered_and_the_open_one_repeated(talk):
+    talk("Where is my order?")
+    reply = talk("How long does delivery take?")
+    assert "2 to 4 working days" in reply.text
+    assert "e-mail" in reply.text
+
+
+def test_after_a_hand_off_the_agent_is_silent_until_it_is_resolved(agent, talk):
+    assert talk("I want to talk to a human").decision.kind == "handoff"
+    waiting = talk("How much is the blue Aster mug?")
+    assert waiting.decision.reason == "waiting" and "EUR" not in waiting.text
+    assert [w.conversation for w in agent.store.waiting()].count(talk.conversation) == 1
+    agent.store.resolve(talk.conversation)
+    assert "16.90 EUR" in talk("How much is the blue Aster mug?").text
+
+
+# --- Attachments ------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_read_is_named_first(talk):
+    reply = talk(photos=(b"not a photo",))
+    assert reply.decision.kind == "decline" and reply.decision.reason == "unreadable"
+    assert reply.text.endswith("Please try again, or write to me instead.")
+    assert reply.notes
+    both = talk("How long does delivery take?", photos=(b"not a photo",))
+    assert both.text.startswith(reply.notes[0]) and "2 to 4 working days" in both.text
+
+
+def test_silence_is_said_to_be_silence(talk):
+    import wave
+
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(np.zeros(16_000, np.int16).tobytes())
+    reply = talk(audio=data.getvalue())
+    assert "could not hear" in reply.text
+
+
+def test_a_recording_is_answered_with_a_note_on_who_heard_it(agent):
+    recording = (SAMPLES / "audio" / "how_long_does_delivery_take.ogg").read_bytes()
+    events = list(agent.reply(Turn(audio=recording), agent.store.new_conversation()))
+    heard = events[0]
+    assert isinstance(heard, Heard) and heard.transcript.engine == "pocketsphinx"
+    reply = events[-1].reply
+    assert any("PocketSphinx" in note for note in reply.notes)
+    assert set(reply.attributions["intent"]) == {"voice"}
+
+
+def test_a_photo_and_words_are_one_question(talk):
+    reply = talk("How much is this?", photos=(photo_of("mug-aster-red"),))
+    assert reply.products and reply.products[0].id.startswith("mug-aster")
+    assert "EUR" in reply.text
+
+
+def test_printed_words_are_evidence_but_not_the_customers(agent):
+    percept = Percept(
+        words="typed heard print",
+        text="typed",
+        transcript=Transcript("heard", "en", 0.9, "pocketsphinx", 0.0, 1.0),
+        printed=(PrintedText("print", 0.9, 0),),
+        encoded={"text": None, "voice": None, "print": None},
+        quality={},
+    )
+    assert own_words(percept) == "typed heard"
+
+
+# --- Building ---------------------------------------------------------------------------------
+
+
+def test_an_index_holds_what_stands_in_its_files_and_nothing_else(agent, tmp_path):
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text('{"id": "a", "title": "Oak shelf"}\nnot JSON\n')
+    faq = tmp_path / "faqs.jsonl"
+    faq.write_text('{"question": "Do you deliver?", "answer": "Yes."}\n')
+    settings = Settings(home=tmp_path / "home")
+    report = index_paths(settings, agent.encoders, [feed, faq])
+    assert (report.added, len(report.skipped)) == (2, 1)
+    report = index_paths(settings, agent.encoders, [feed])
+    assert (report.removed, report.unchanged) == (1, 1)
+    report = index_paths(settings, agent.encoders, [], anew=True)
+    assert report.added == 1

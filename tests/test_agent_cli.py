@@ -1,0 +1,166 @@
+"""The command line: one sentence on stderr and a telling exit code, whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent import cli
+from fusion.weights import SHIPPED
+
+trained = pytest.mark.skipif(
+    not (SHIPPED / "fusion.safetensors").is_file(), reason="the fusion module is not trained yet"
+)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run one command in this process; its exit code and what it printed."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["deskhand", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        captured = capsys.readouterr()
+        return left.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """A home with a small index."""
+    folder = tmp_path_factory.mktemp("home")
+    shop = tmp_path_factory.mktemp("shop")
+    mug = {"id": "mug", "title": "Aster mug, blue", "price": 16.9, "currency": "EUR", "stock": 42}
+    (shop / "products.jsonl").write_text(json.dumps(mug) + "\n[]\n")
+    faq = {"question": "How long does delivery take?", "answer": "It takes 3 working days."}
+    (shop / "faqs.jsonl").write_text(json.dumps(faq) + "\n")
+    subprocess.run(
+        [sys.executable, "-c", "from agent.cli import main; main()", "index", shop],
+        env=os.environ | {"DESKHAND_HOME": str(folder)},
+        check=True,
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["ask"], 1, "Nothing is asked"),
+        (["ask", "--photo", "/nowhere.jpg"], 1, "/nowhere.jpg cannot be read"),
+        (["index"], 1, "Name the files"),
+        (["index", "feed.csv", "--demo"], 1, "holds one shop"),
+        (["ask", "hello", "--home", "/proc/nowhere"], 2, "DESKHAND_HOME"),
+        (["serve", "--host", "192.0.2.1"], 2, "cannot be listened on"),
+        (["serve", "--port", "0"], 2, "DESKHAND_PORT"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(run, arguments, code, sentence):
+    left, _, err = run(*arguments)
+    assert left == code
+    assert sentence in err and "Traceback" not in err and err.count("\n") == 1
+
+
+def test_without_an_index_the_command_that_makes_one_is_named(run, tmp_path):
+    code, _, err = run("search", "mug", "--home", tmp_path)
+    assert code == 2 and "deskhand index" in err
+
+
+def test_a_fault_is_a_sentence_too(run, monkeypatch):
+    def fault(**given):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(cli, "_settings", fault)
+    code, _, err = run("ask", "hello")
+    assert code == 3 and "ZeroDivisionError" in err and "Traceback" not in err
+
+
+def test_help_is_quick_and_loads_no_model():
+    script = (
+        "import sys; from agent import cli; "
+        "print([m for m in ('torch', 'gradio', 'chromadb', 'transformers') if m in sys.modules])"
+    )
+    began = time.monotonic()
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+    assert time.monotonic() - began < 10
+
+
+@trained
+def test_ask_as_json_is_the_reply(run, home):
+    code, out, _ = run("ask", "How much is the Aster mug?", "--json", "--home", home)
+    reply = json.loads(out)
+    assert code == 0
+    assert "16.90 EUR" in reply["text"]
+    assert reply["products"][0]["id"] == "mug"
+
+
+@trained
+def test_ask_shows_why_and_the_conversation_goes_on(run, home):
+    code, out, _ = run("ask", "How long does delivery take?", "--home", home)
+    assert code == 0
+    assert "3 working days" in out and "why" in out and "intent rests on" in out
+    conversation = out.split("--conversation ")[1].strip()
+    code, out, _ = run("ask", "thank you", "--conversation", conversation, "--home", home)
+    assert code == 0
+    code, _, err = run("ask", "hello", "--conversation", "made-up", "--home", home)
+    assert code == 1 and "conversation" in err
+
+
+@trained
+def test_chat_goes_on_after_an_error_and_leaves_on_quit(run, home, monkeypatch):
+    lines = iter(["How long does delivery take?", "", "/photo /nowhere.jpg", "/new", "/quit"])
+    monkeypatch.setattr("builtins.input", lambda *_: next(lines))
+    code, out, _ = run("chat", "--home", home)
+    assert code == 0
+    assert "3 working days" in out
+    assert "message is empty" in out and "/nowhere.jpg cannot be read" in out
+
+
+@trained
+def test_search_lists_hits(run, home):
+    code, out, _ = run("search", "mug", "-k", 1, "--json", "--home", home)
+    assert code == 0
+    assert [hit["document"]["id"] for hit in json.loads(out)] == ["mug"]
+    code, out, _ = run("search", "a mug under 5 euros", "--home", home)
+    assert "Only: under 5.00 EUR" in out and "Aster" not in out
+
+
+def test_index_reports_what_was_left_out(run, home, tmp_path):
+    (tmp_path / "feed.jsonl").write_text('{"id": "a", "title": "Oak shelf"}\nnot JSON\n')
+    code, out, _ = run("index", tmp_path, "--home", tmp_path / "home")
+    assert code == 0
+    assert "1 added" in out and "left out" in out
+    code, _, err = run("index", tmp_path / "missing", "--home", tmp_path / "home")
+    assert code == 1 and "no such file" in err
+
+
+def test_inbox_lists_and_resolves(run, tmp_path):
+    from agent.store import Store
+
+    store = Store(f"sqlite:///{tmp_path}/conversations.db")
+    conversation = store.new_conversation()
+    store.hand_off(conversation, "asked", "customer: \x1b[31ma person please")
+    code, out, _ = run("inbox", "--home", tmp_path)
+    assert code == 0 and conversation in out and "a person please" in out and "\x1b" not in out
+    code, out, _ = run("inbox", "--resolve", conversation, "--home", tmp_path)
+    assert code == 0 and conversation not in out
+    assert not store.handed_off(conversation)
+
+
+@trained
+def test_doctor_says_what_is_active_and_what_is_broken(run, home, tmp_path):
+    code, out, _ = run("doctor", "--json", "--home", home)
+    parts = {finding["part"]: finding for finding in json.loads(out)}
+    assert code == 0
+    assert "1 product" in parts["index"]["detail"]
+    assert all(finding["state"] != "broken" for finding in parts.values())
+    code, out, _ = run("doctor", "--home", tmp_path)
+    assert code == 2 and "deskhand index" in out
