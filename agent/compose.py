@@ -57,15 +57,22 @@ NEXT = {
     "account": "If that does not work, say so and I pass you on to a colleague.",
     "complaint": "If you would rather talk to a person, just say so.",
 }
+PASSED_ON = "I am passing you on to a colleague, who sees our conversation and answers here."
 HAND_OFFS = {
-    "asked": "I am passing you on to a colleague, who sees our conversation and answers here.",
-    "unhappy": "I am sorry that I am not more help. I am passing you on to a colleague, who sees "
-    "our conversation and answers here.",
-    "complaint": "I am sorry about that. A colleague should look at it: I am passing on our "
-    "conversation, and the answer comes here.",
-    "waiting": "Your conversation is with a colleague, who answers here. I have added your message "
-    "to it.",
+    "asked": "",
+    "unhappy": "I am sorry that I am not more help.",
+    "complaint": "I am sorry about that. A colleague should look at it.",
+    "identity": "I cannot find you or your order with that.",
+    "not_understood": "I do not understand you well enough, and I am sorry about that.",
+    "damaged_item": "I am sorry that it did not arrive as it should.",
+    "change_order": "What is in an order is changed by a colleague.",
+    "exchange": "An exchange is arranged by a colleague.",
 }
+"""What is said before `PASSED_ON`, by the reason of a hand-off."""
+
+WAITING = (
+    "Your conversation is with a colleague, who answers here. I have added your message to it."
+)
 DECLINES = {
     "out_of_scope": f"That is outside what I can answer here. {OFFER}",
     "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
@@ -97,8 +104,10 @@ class BuiltinComposer:
                 return _question(decision, hits)
             case Act():
                 return _outcome(outcome)
+            case HandOff(reason="waiting"):
+                return Draft(WAITING)
             case HandOff(reason=reason):
-                return Draft(HAND_OFFS.get(reason, f"{reason} {HAND_OFFS['asked']}"))
+                return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
             case Decline(reason=reason):
                 return Draft(DECLINES[reason])
             case _:
@@ -146,7 +155,7 @@ def about_product(answer: Answer, words: str) -> Draft:
         said.append(products.facet_sentence(facet, best, siblings, subject))
         subject = subject if facet == "color" else "it"
     proof = None
-    if not facets and topic in ("product_question", "recommendation"):
+    if not facets and topic not in ("product_search", "availability"):
         text, proof = products.described(best, words)
         said.append(text)
     unsettled = "price" in facets and not products.settled(best, siblings, words)

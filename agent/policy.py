@@ -34,8 +34,9 @@ EVIDENCE: dict[str, tuple[Kind, ...]] = {
 """The kind of document that answers an intent."""
 
 LEAN = 0.25
-"""What a document of the intent's own kind gains in score when the intent is sure: enough to put a
-fair FAQ answer before a product that shares its words, too little to bury a far better hit."""
+"""What a document of the intent's own kind gains in score, times how sure the intent is: enough to
+put a fair FAQ answer before a product that shares its words, too little to bury a far better hit.
+"""
 
 ABOUT_ONE_PRODUCT = frozenset({"product_question", "availability"})
 CHOICES = 4  # products offered when a question fits several
@@ -69,27 +70,31 @@ def decide(
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
     `unhappy_before`: the customer's last turn was already an unhappy one.
     """
-    topic = fused.intent
-    sure = fused.intents[topic] >= limits.sure_intent
+    sure = fused.intents[fused.intent] >= limits.sure_intent
+    topic = fused.intent if sure else ""  # below that, the evidence alone decides
     best = max((hit.score for hit in hits), default=0.0)
     found = [hit for hit in hits if hit.score >= limits.answerable]
 
-    if sure and topic == "person":
+    if topic == "person":
         return HandOff("asked", summary(words, history))
     if unhappy_before and fused.mood <= limits.unhappy:
         return HandOff("unhappy", summary(words, history))
-    if sure and topic in SMALL_TALK and "?" not in words:
+    if topic in SMALL_TALK and "?" not in words:
         return Answer((), topic)
     if fused.out_of_scope >= limits.out_of_scope and best < limits.strong:
         return Decline("out_of_scope")
     if only_points(words) and not photo and not history:
         return Ask("product", "Which product do you mean? Its name or a photo of it will do.")
-    if not found and sure and topic == "complaint":
+    if not found and topic == "complaint":
         return HandOff("complaint", summary(words, history))
     if not found:
         return Decline("not_found")
-    ranked = _ranked(found, topic if sure else "")
-    if sure and (rivals := _rivals(ranked, topic, words, limits)):
+    kinds = EVIDENCE.get(topic, ())
+    lean = LEAN * fused.intents[fused.intent]
+    ranked = sorted(
+        found, key=lambda hit: hit.score + lean * (hit.document.kind in kinds), reverse=True
+    )
+    if rivals := _rivals(ranked, topic, words, limits):
         return Ask(
             "product",
             "Which one do you mean?",
@@ -112,14 +117,6 @@ def summary(words: str, history: Sequence[Message]) -> str:
 
 def _words(words: str) -> frozenset[str]:
     return frozenset(_WORD.findall(words.lower()))
-
-
-def _ranked(found: Sequence[Hit], topic: str) -> list[Hit]:
-    """Best first, with documents of the kind that answers the topic moved up by `LEAN`."""
-    kinds = EVIDENCE.get(topic, ())
-    return sorted(
-        found, key=lambda hit: hit.score + LEAN * (hit.document.kind in kinds), reverse=True
-    )
 
 
 def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> list[Hit]:

@@ -29,7 +29,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer from this evidence, best first. `topic` is the intent the answer serves."""
+    """Answer from this evidence, best first. `topic` is the intent it serves; "" when unsure."""
 
     hits: tuple[Hit, ...]
     topic: str

@@ -1,10 +1,11 @@
 """The built-in composer: the direct answer first, and nothing that the evidence does not hold."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from agent.compose import BuiltinComposer
+from agent.compose import HAND_OFFS, BuiltinComposer
 from agent.evidence import answering, money, quote
 from agent.grounding import grounded
 from agent.types import Act, Answer, Ask, Choice, Decline, HandOff, Outcome
@@ -12,7 +13,8 @@ from fusion.types import Message
 from knowledge.load import read_documents
 from knowledge.types import Document, Hit
 
-DEMO = Path(__file__).parent.parent / "knowledge" / "demo"
+ROOT = Path(__file__).parent.parent
+DEMO = ROOT / "knowledge" / "demo"
 TALK = [Message("customer", "Hello"), Message("agent", "Hello! What are you looking for?")]
 
 
@@ -183,6 +185,8 @@ ACT = Act("cancel", {"order": "KL-2041"}, key="k", confirmed=True)
         (HandOff("asked", ""), None, [], "passing you on to a colleague"),
         (HandOff("unhappy", ""), None, [], "I am sorry"),
         (HandOff("waiting", ""), None, [], "added your message"),
+        (HandOff("exchange", ""), None, [], "An exchange is arranged by a colleague. I am passing"),
+        (HandOff("identity", ""), None, [], "I cannot find you"),
         (Decline("out_of_scope"), None, [], "I can look up products"),
         (Decline("not_found"), None, [], "I do not find that"),
         (Decline("unreadable"), None, [], "try again"),
@@ -192,6 +196,13 @@ def test_other_decisions(decision, outcome, history, part):
     draft = BuiltinComposer().compose(decision, outcome, [], history, "")
     assert part in draft.text
     assert grounded(draft.text, [], outcome) == []
+
+
+def test_every_reason_of_a_hand_off_has_words():
+    source = "".join((ROOT / "agent" / name).read_text() for name in ("flows.py", "policy.py"))
+    reasons = set(re.findall(r'(?:HandOff\(|_hand_off\(state, )"(\w+)"', source))
+    assert len(reasons) > 4
+    assert reasons | {"damaged_item", "change_order"} <= HAND_OFFS.keys()
 
 
 def test_an_act_without_an_outcome_is_never_put_into_words():
