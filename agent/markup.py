@@ -246,6 +246,10 @@ footer, #chat .icon-button-wrapper {display: none !important}
 .hit p {display: flex; justify-content: space-between; gap: 8px}
 .hit p b {color: var(--ink); font-weight: 600}
 .hit p span {white-space: nowrap}
+@media (min-width: 761px) {
+  #side {max-height: calc(100dvh - 112px); overflow-y: auto; flex-wrap: nowrap}
+  #side > * {flex-shrink: 0}
+}
 @media (max-width: 760px) {
   .gradio-container > .main {padding: 10px 12px !important}
   #body {gap: 14px}

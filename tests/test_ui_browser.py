@@ -174,7 +174,7 @@ def test_recording_is_heard(page: Page) -> None:
 
 
 def test_choices_are_buttons(page: Page) -> None:
-    page.send("Where is my order?")
+    page.send("I want to cancel my order")
     page.send("marta.claes@example.com")
     page.until(lambda: len(page.all("#choices button")) > 1, "the orders to choose from")
     buttons = page.all("#choices button")
