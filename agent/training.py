@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,10 +117,12 @@ def judge_intents(turns: Path) -> dict[str, float]:
     fused = [module(encodings.percept(example, rng)) for example in examples]
     ours = [(e, f) for e, f in zip(examples, fused, strict=True) if e.in_scope]
     others = [f for e, f in zip(examples, fused, strict=True) if not e.in_scope]
+    scores = np.array([f.out_of_scope for f in others])[:, None] - [f.out_of_scope for _, f in ours]
     return {
         "intent right": float(np.mean([f.intent == e.intent for e, f in ours])),
         "ours rejected": float(np.mean([f.out_of_scope >= 0.5 for _, f in ours])),
         "others rejected": float(np.mean([f.out_of_scope >= 0.5 for f in others])),
+        "AUROC out of scope": 0.5 + 0.5 * float(np.sign(scores).mean()),
     }
 
 
@@ -143,14 +145,12 @@ def item_of(document: Document) -> Item:
     )
 
 
-def _encode(texts: Iterable[str]) -> dict[str, Encoded]:
+def _encode(texts: Sequence[str]) -> dict[str, Encoded]:
     """Each text's states, in half precision: there are tens of thousands."""
-    encoder = load_text()
-    encoded = {}
-    for text in texts:
-        states = encoder.states(text)
-        encoded[text] = Encoded(states.tokens.astype(np.float16), states.vector)
-    return encoded
+    return {
+        text: Encoded(states.tokens.astype(np.float16), states.vector)
+        for text, states in load_text().all_states(texts)
+    }
 
 
 def _photo(path: Path) -> np.ndarray:

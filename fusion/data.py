@@ -213,8 +213,9 @@ class Maker:
                 yield replace(
                     base, text=question, printed=f"{item.title} Kiln & Linen", task="print"
                 )
-                searched = self.fill(self.rng.choice(self.searches), item)
-                named = item.title if self.rng.random() < 0.5 else searched
+                kept = (item.size, item.color, item.material, item.noun)
+                described = " ".join(dict.fromkeys(filter(None, kept)))  # "oak" only once
+                named = item.title if self.rng.random() < 0.5 else described
                 yield self.spoken_or_typed(dress(named, self.rng), replace(base, task="words"))
                 wrong = self.rng.choice(self.products)
                 asked = dress(f"how much is the {item.title}", self.rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -47,20 +47,25 @@ class TextEncoder:
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (len(texts), 384), float32, unit norm; what stands after 256 tokens is cut."""
         vectors = np.zeros((len(texts), DIM), np.float32)
-        # Sentences of one length share a batch, so that little is spent on padding.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        for rows in _alike(texts):
             vectors[rows] = self._run([texts[i] for i in rows])[1]
         return vectors
 
     def states(self, text: str) -> Encoded:
         """Last-layer states of the tokens (n <= 256, 384) and the sentence's vector."""
-        tokens, vectors = self._run([text])
+        tokens, vectors, _ = self._run([text])
         return Encoded(tokens[0], vectors[0])
 
+    def all_states(self, texts: Sequence[str]) -> Iterator[tuple[str, Encoded]]:
+        """Each text with its states, in the order of their lengths."""
+        for rows in _alike(texts):
+            batch = [texts[i] for i in rows]
+            for text, tokens, vector, length in zip(batch, *self._run(batch), strict=True):
+                yield text, Encoded(tokens[:length], vector)
+
     @torch.inference_mode()
-    def _run(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _run(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Token states (n, longest, 384), vectors (n, 384), and how many tokens each has."""
         with self._lock:
             batch = self._tokenizer(
                 texts,
@@ -75,7 +80,8 @@ class TextEncoder:
         else:
             mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
             vectors = (states * mask).sum(1) / mask.sum(1)
-        return states.numpy(), normalize(vectors, dim=-1).numpy()
+        lengths = batch["attention_mask"].sum(1).numpy()
+        return states.numpy(), normalize(vectors, dim=-1).numpy(), lengths
 
 
 def load_text(spec: str = "minilm") -> TextEncoder:
@@ -108,6 +114,12 @@ def load_text(spec: str = "minilm") -> TextEncoder:
 def mood(words: str) -> float:
     """How the words feel, in [-1, 1]: below 0 is unhappy (VADER's compound score)."""
     return float(_analyzer().polarity_scores(words)["compound"])
+
+
+def _alike(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Batches of rows of about one length, so that little is spent on padding."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
 
 
 @cache
