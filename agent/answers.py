@@ -35,9 +35,9 @@ _POLITE = re.compile(
 )
 
 _LEAVE = re.compile(
-    r"\b(?:never ?mind|forget (?:it|that|about it)|leave it(?: be)?|drop it|no longer want|"
-    r"don't bother|changed my mind)\b"
+    r"\b(?:never ?mind|forget (?:it|that|about it)|leave it(?: be)?|drop it|don't bother)\b"
 )
+_CHANGED = re.compile(r"\b(?:no longer want|changed my mind)\b")
 _CANCEL_THIS = re.compile(r"\W*cancel(?: (?:this|that|it))?\W*")
 
 _POLICY = re.compile(r"(?:how|what|when|who|which|why|where|do|does|is|are|if|will|what's)\b")
@@ -110,9 +110,11 @@ def is_bare(words: str, question: str) -> bool:
     return yes_or_no(words, question) is not None or bool(given and len(words.split()) <= 3)
 
 
-def leaves(words: str, flow: str) -> bool:
+def leaves(words: str, flow: str, asked: str | None = None) -> bool:
     """Whether the customer drops the matter."""
     said = _plain(words)
+    if asked != "reason" and _CHANGED.search(said):  # when asked why, that is why
+        return True
     return bool(_LEAVE.search(said) or (flow != "cancel" and _CANCEL_THIS.fullmatch(said)))
 
 

@@ -82,7 +82,7 @@ def advance(state: FlowState, words: str, intent: str, shop: Shop) -> Step:
     start = _start(words, intent)
     if state.flow is None:
         return _begin(state, start, words, shop) if start else (state, None)
-    if answers.leaves(words, state.flow):
+    if answers.leaves(words, state.flow, state.asked):
         return _nothing_done(state)
     if intent == "person" and not answers.is_bare(words, state.question):
         return state.ended(), None

@@ -202,6 +202,11 @@ DIALOGUES: dict[str, list[tuple[str, str, str]]] = {
         ("where is order K1002 by the way", "order_status", "tell status K1002"),
     ],
     "a person in between": [*CANCEL, ("let me talk to a human", "person", "-")],
+    "a changed mind is a reason when asked for one": [
+        *CANCEL,
+        ("I changed my mind", "change_order", "confirm"),
+        ("I changed my mind", "", "wish"),
+    ],
     "a bare answer asks for nobody": [
         ("please cancel my order", "cancel_order", "email"),
         (SANNE, "person", "reason"),
