@@ -56,6 +56,7 @@ class Talk:
     conversation: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
     waiting: bool = False
+    orders: dict[str, str] = field(default_factory=dict)  # label of an offered order -> its number
 
 
 def read_turn(text: str, files: Sequence[str], recording: str | None) -> Turn:
@@ -174,7 +175,10 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
                         extra = below(reply)
                         told = says(escape(reply.text), *([gr.HTML(extra)] if extra else []))
                         talk.messages = told[chat]
-                        asked = reply.decision.choices if reply.decision.kind == "ask" else ()
+                        asks = reply.decision if isinstance(reply.decision, types.Ask) else None
+                        asked = asks.choices if asks else ()
+                        if asks and asks.slot == "order_id":
+                            talk.orders = {choice.label: choice.id for choice in asked}
                         offers = {
                             button: gr.update(value=choice.label, visible=True)
                             for button, choice in zip(choices, asked, strict=False)
@@ -190,8 +194,8 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
             if events is not None:
                 events.close()
 
-    def send_words(words: str, talk: Talk | None) -> Iterator[dict[Any, Any]]:
-        yield from send({"text": words, "files": []}, None, talk)
+    def send_choice(label: str, talk: Talk) -> Iterator[dict[Any, Any]]:
+        yield from send({"text": talk.orders.get(label, label), "files": []}, None, talk)
 
     def send_example(
         talk: Talk | None, words: str, product: str | None
@@ -277,7 +281,7 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
             "concurrency_id": "turns",
         }
         running = [gr.on([box.submit, speak.click], send, [box, recorder, session], **turns)]
-        running += [b.click(send_words, [b, session], **turns) for b in choices]
+        running += [b.click(send_choice, [b, session], **turns) for b in choices]
         for button, words, product in examples:
             example = partial(send_example, words=words, product=product)
             running.append(button.click(example, session, **turns))
