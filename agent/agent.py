@@ -12,14 +12,14 @@ import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from time import perf_counter
 
-from agent import products
 from agent.errors import Busy
+from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.orders import Shop
-from agent.policy import decide, only_points
+from agent.policy import decide
 from agent.store import Store
 from agent.types import (
     Act,
@@ -43,23 +43,9 @@ from agent.types import (
 from fusion.perceive import Encoders, perceive
 from fusion.text import mood
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
-from knowledge.filters import Filters, parse_filters
 from knowledge.index import Knowledge
-from knowledge.types import Hit
 
 INTENTS_SHOWN = 5
-FOLLOW_UP = re.compile(r"^\s*(?:and|or|what about|how about|in|the)\b", re.I)
-FOLLOW_UP_WORDS = 6  # a follow-up that names no product is at most this long
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What was found for a turn."""
-
-    hits: tuple[Hit, ...]
-    words: str  # the customer's own, with the product a follow-up is about
-    filters: str = ""
-    relaxed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +99,8 @@ class Agent:
             yield _understood(fused)
 
             with _timed(seconds, "find"):
-                found = self._find(percept, fused, conversation_id)
+                shown = self.store.replies(conversation_id)
+                found = find(percept, fused, self.fusion, self.knowledge, shown, self.limits)
             yield _found(found)
 
             with _timed(seconds, "decide"):
@@ -146,54 +133,6 @@ class Agent:
         self.knowledge.close()
         self.store.close()
         self.shop.close()
-
-    def _find(self, percept: Percept, fused: Fused, conversation_id: str) -> Findings:
-        """Search with every word, and with the wishes in the customer's own words as a filter.
-
-        When no product is left, wishes are given up one by one. A product that the words name
-        stays, whatever the wishes: "the Tove mug in blue" is about the Tove mug first.
-        """
-        own = own_words(percept)
-        filters = parse_filters(own, self.knowledge.vocabulary)
-        about = self._subject(own, percept, filters, conversation_id)
-        words = " ".join(filter(None, [percept.words, about]))
-        said = f"{own} ({about})" if about else own
-
-        everything = self.knowledge.search(words, fused.vector)
-        if not filters:
-            return Findings(tuple(everything), said)
-        wished = filters.describe()
-        fitting = self._fitting(words, fused, filters)
-        dropped: tuple[str, ...] = ()
-        while not fitting and (fewer := filters.relaxed()) is not None:
-            filters, dropped = fewer, fewer.dropped
-            fitting = self._fitting(words, fused, filters) if filters else everything
-        top = max((hit.score for hit in fitting), default=0.0)
-        named = {  # at least as likely as what merely fits
-            hit.document.id: replace(hit, score=max(hit.score, top))
-            for hit in everything
-            if _names(hit, words)
-        }
-        others = [hit for hit in fitting if hit.document.id not in named]
-        hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
-        return Findings(tuple(hits), said, wished, dropped)
-
-    def _fitting(self, words: str, fused: Fused, filters: Filters) -> list[Hit]:
-        """The hits under a filter; none at all unless a product is among them."""
-        hits = self.knowledge.search(words, fused.vector, filters)
-        worth = [hit for hit in hits if hit.score >= self.limits.answerable]
-        return hits if any(hit.document.kind == "product" for hit in worth) else []
-
-    def _subject(self, own: str, percept: Percept, filters: Filters, conversation_id: str) -> str:
-        """The product shown last, when the words only point at it: "and in green?"; else ""."""
-        short = len(own.split()) <= FOLLOW_UP_WORDS and bool(FOLLOW_UP.match(own)) and bool(filters)
-        if not own or "photo" in percept.present or not (only_points(own) or short):
-            return ""
-        for reply in reversed(self.store.replies(conversation_id)):
-            if reply.products:
-                title = reply.products[0].title
-                return title.split(",")[0] if filters else title
-        return ""
 
     def _decide(
         self,
@@ -243,17 +182,6 @@ class Agent:
         finally:
             with self._guard:
                 self._answering.discard(conversation_id)
-
-
-def own_words(percept: Percept) -> str:
-    """What the customer typed and said. Words printed in a photo are evidence, never wishes."""
-    heard = percept.transcript.text if percept.transcript and "voice" in percept.present else ""
-    return " ".join(filter(None, [percept.text, heard]))
-
-
-def _names(hit: Hit, words: str) -> bool:
-    name = products.word_set(products.short(hit.document))
-    return hit.document.kind == "product" and name <= products.word_set(words)
 
 
 def _last_mood(history: Sequence[Message]) -> float:

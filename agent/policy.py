@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits
 from fusion.types import Fused, Message
@@ -45,11 +45,11 @@ _WORD = re.compile(r"[^\W_]+")
 _POINTING = frozenset({"this", "that", "these", "those", "it", "its", "one", "ones"})
 _DEFINITE = _POINTING | {"the"}
 _COMMON = """
-a about all am an and any are at available be big buy by can cost costs could do does else ex
-expensive for get give got have hello hey hi how i if in is know large like long look many may me
-money much my need of on or order please price priced s shall show size so some still stock sell t
-tell than thank thanks the them there they to us want was we what whats when where which will with
-would you your
+a about all am an and any are at available be below big but buy by can cheaper cost costs could do
+does else eur euro euros ex expensive for get give got have hello hey hi how i if in is know large
+like long look many may me money much my need of on or order please price priced s sell shall show
+size so some still stock t tell than thank thanks the them there they to under us want was we what
+whats when where which will with would you your
 """
 _EMPTY = _POINTING | frozenset(_COMMON.split())
 """Words that do not say which product is meant."""
@@ -103,10 +103,14 @@ def decide(
     return Answer(tuple(ranked), topic, photo)
 
 
-def only_points(words: str) -> bool:
-    """Whether the words point at a product ("how much is this?") without saying which."""
-    said = _words(words)
-    return bool(said & _POINTING) and not said - _EMPTY
+def only_points(words: str, looks: Collection[str] = ()) -> bool:
+    """Whether the words point at a product without saying which: "how much is this?".
+
+    `looks` are colours, materials and sizes: words that point too, at a variant of what was shown
+    last, as in "and in green?".
+    """
+    said = {word for word in _words(words) if not word.isdigit()}
+    return bool(said & (_POINTING | set(looks))) and not said - _EMPTY - set(looks)
 
 
 def summary(words: str, history: Sequence[Message]) -> str:

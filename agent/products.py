@@ -22,7 +22,7 @@ FACETS: Mapping[str, re.Pattern[str]] = {
     ),
     "material": re.compile(r"\bmade (?:of|from|out)\b|material", re.I),
     "care": re.compile(r"wash|clean|\bcare\b|look after|microwave|\boven\b", re.I),
-    "rating": re.compile(r"\brat(?:ed|ing)\b|review|\bstars\b", re.I),
+    "rating": re.compile(r"\brat(?:ed|ing)\b|review|\bstars\b|people (?:say|think)", re.I),
     "color": re.compile(r"\b(?:which|what|other|more|all)\b.*\bcolou?rs?\b", re.I),
     "stock": re.compile(r"stock|availab|sold out|\bleft\b|still (?:have|get|sell)", re.I),
     "price": re.compile(r"\bpric|\bcosts?\b|how much|expensive|cheap", re.I),

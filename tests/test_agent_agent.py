@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.agent import own_words
 from agent.build import index_paths, open_agent
 from agent.config import Settings
 from agent.errors import Busy, NotFound
+from agent.find import own_words
 from agent.grounding import grounded
 from agent.types import Done, Found, Heard, Reply
 from fusion.types import BadInput, Percept, PrintedText, Transcript, Turn

@@ -254,6 +254,22 @@ def test_only_points(words, points):
     assert only_points(words) is points
 
 
+@pytest.mark.parametrize(
+    ("words", "points"),
+    [
+        ("and in green?", True),
+        ("is the green one in stock", True),
+        ("what about a cheaper one, under 20 euros", True),
+        ("green", True),
+        ("in large?", False),
+        ("a green vase", False),
+        ("and delivery?", False),
+    ],
+)
+def test_a_colour_points_at_a_variant(words, points):
+    assert only_points(words, {"green", "oak"}) is points
+
+
 def test_the_summary_tells_a_person_what_was_said():
     assert summary("I want a person", TALK).splitlines() == [
         "customer: Do you sell mugs?",

@@ -1,0 +1,119 @@
+"""What the shop knows about a turn: which words to search with, and which wishes to obey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+
+from agent.policy import only_points
+from agent.products import short, word_set
+from agent.types import Limits, Reply
+from fusion.types import Encoded, Fused, Modality, Percept
+from knowledge.filters import COLORS, Filters, parse_filters
+from knowledge.index import Knowledge
+from knowledge.types import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found for a turn."""
+
+    hits: tuple[Hit, ...]  # best first
+    words: str  # the customer's own, with the product a follow-up is about
+    filters: str = ""  # the wishes in the words
+    relaxed: tuple[str, ...] = ()  # those given up because nothing was left
+
+
+def find(
+    percept: Percept,
+    fused: Fused,
+    fusion: Callable[[Percept], Fused],
+    knowledge: Knowledge,
+    replies: Sequence[Reply],
+    limits: Limits,
+) -> Findings:
+    """Search with every word, and with the wishes in the customer's own words as a filter.
+
+    When no product is left, wishes are given up one by one. A product that the words name stays,
+    whatever the wishes: "the Tove mug in blue" is about the Tove mug first.
+    """
+    own = own_words(percept)
+    filters = parse_filters(own, knowledge.vocabulary)
+    about = "" if "photo" in percept.present else subject(own, filters, knowledge, replies)
+    words = " ".join(filter(None, [percept.words, about]))
+    vectors = [fused.vector]
+    if "history" in percept.present:  # a new subject is found as if nothing had been said
+        vectors.append(fusion(_alone(percept)).vector)
+
+    everything = _search(knowledge, words, vectors)
+    fitting, wished = everything, filters.describe()
+    if filters:
+        fitting = _fitting(knowledge, words, vectors, filters, limits)
+    dropped: tuple[str, ...] = ()
+    while not fitting and (fewer := filters.relaxed()) is not None:
+        filters, dropped = fewer, fewer.dropped
+        fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else everything
+    scores = [hit.score for hit in fitting if hit.document.kind == "product"]
+    top = max(scores, default=0.0)
+    named = {  # at least as likely as a product that merely fits
+        hit.document.id: replace(hit, score=max(hit.score, top))
+        for hit in everything
+        if hit.document.kind == "product" and word_set(short(hit.document)) <= word_set(words)
+    }
+    others = [hit for hit in fitting if hit.document.id not in named]
+    hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
+    return Findings(tuple(hits), f"{own} ({about})" if about else own, wished, dropped)
+
+
+def own_words(percept: Percept) -> str:
+    """What the customer typed and said. Words printed in a photo are evidence, never wishes."""
+    heard = percept.transcript.text if percept.transcript and "voice" in percept.present else ""
+    return " ".join(filter(None, [percept.text, heard]))
+
+
+def subject(own: str, filters: Filters, knowledge: Knowledge, replies: Sequence[Reply]) -> str:
+    """The product shown last, when the words only point at it: "and in green?"; else ""."""
+    values = [knowledge.vocabulary.get(name, ()) for name in ("color", "material", "size")]
+    looks = {*COLORS, *word_set(" ".join(chain.from_iterable(values)))}
+    shown = [reply.products[0].title for reply in replies if reply.products]
+    if not shown or not only_points(own, looks):
+        return ""
+    return shown[-1].split(",")[0] if filters else shown[-1]  # a wish is for another variant
+
+
+def _alone(percept: Percept) -> Percept:
+    """The turn without what was said before."""
+    encoded: dict[Modality, Encoded] = dict(percept.encoded)
+    del encoded["history"]
+    return replace(percept, encoded=encoded)
+
+
+def _search(
+    knowledge: Knowledge,
+    words: str,
+    vectors: Sequence[np.ndarray],
+    filters: Filters | None = None,
+) -> list[Hit]:
+    """By every vector; a document counts by the better of its scores."""
+    best: dict[str, Hit] = {}
+    for vector in vectors:
+        for hit in knowledge.search(words, vector, filters):
+            kept = best.setdefault(hit.document.id, hit)
+            best[hit.document.id] = max(kept, hit, key=lambda hit: hit.score)
+    return sorted(best.values(), key=lambda hit: -hit.score)
+
+
+def _fitting(
+    knowledge: Knowledge,
+    words: str,
+    vectors: Sequence[np.ndarray],
+    filters: Filters,
+    limits: Limits,
+) -> list[Hit]:
+    """The hits under a filter; none at all unless a product is among them."""
+    hits = _search(knowledge, words, vectors, filters)
+    products = [hit for hit in hits if hit.document.kind == "product"]
+    return hits if any(hit.score >= limits.answerable for hit in products) else []
