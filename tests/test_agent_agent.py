@@ -131,7 +131,7 @@ def test_a_conversation_must_exist(agent):
         ("How long do I have to return something?", "30 days"),
         ("How long does delivery take?", "2 to 4 working days"),
         ("Which payment methods do you accept?", "Bancontact"),
-        ("KL-1014", "Aster mug, blue"),
+        ("How much is KL-1014?", "Aster mug, blue"),
     ],
 )
 def test_questions_are_answered_from_the_shops_own_words(agent, talk, words, part):
@@ -166,10 +166,13 @@ def test_a_product_that_is_named_stays_whatever_the_wishes(talk):
     assert reply.text.startswith("I do not find the Tove mug in blue.")
 
 
-def test_small_talk_and_what_is_out_of_scope(talk):
+def test_small_talk_is_answered_in_kind(talk):
     assert talk("Hello!").text.startswith("Hello!")
-    reply = talk("What is the capital of France?")
-    assert reply.decision.kind == "decline"
+
+
+@pytest.mark.parametrize("words", ["What is the capital of France?", "Write me a poem about cats"])
+def test_what_is_not_for_this_shop_is_declined(talk, words):
+    assert talk(words).decision.kind == "decline"
 
 
 # --- Orders and people ------------------------------------------------------------------------
