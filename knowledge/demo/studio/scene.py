@@ -20,7 +20,8 @@ from knowledge.demo.studio import mesh
 from knowledge.demo.studio.mesh import Parts
 
 # These have a back, or an edge, that nobody photographs.
-FACING = {"cushion", "armchair", "umbrella", "bicycle-wheel", "guitar", "laptop", "hammer"}
+FACING = {"cushion", "armchair"}
+FACING |= {"umbrella", "bicycle-wheel", "guitar", "laptop", "hammer", "dumbbell", "shoe"}
 
 
 @dataclass(frozen=True)
