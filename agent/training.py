@@ -60,8 +60,8 @@ def train_module(data: Path, renders: Path, out: Path, recipe: train.Recipe, eac
     examples = [
         *maker.intents(each),
         *maker.retrieval(each),
-        *bitext(data / "text/bitext/utterances_20000.csv", 400, recipe.seed),
-        *clinc(data / "text/clinc150/data_full.json", 3000, recipe.seed),
+        *maker.in_company(bitext(data / "text/bitext/utterances_20000.csv", 400, recipe.seed)),
+        *maker.in_company(clinc(data / "text/clinc150/data_full.json", 3000, recipe.seed)),
     ]
     tower = load_vision()
     photos: dict[str, list[tuple[Encoded, float]]] = {}
@@ -76,7 +76,7 @@ def train_module(data: Path, renders: Path, out: Path, recipe: train.Recipe, eac
 def judge_finding(photos: Path) -> dict[str, dict[str, float]]:
     """How often the right document comes first, beside what words or the photo alone find.
 
-    On held-out templates and families; `photos` are customer photos named ID_N.jpg that no
+    On families and templates that were neither trained nor chosen on; `photos` are customer photos named ID_N.jpg that no
     training saw.
     """
     documents = shop_documents()
@@ -87,7 +87,7 @@ def judge_finding(photos: Path) -> dict[str, dict[str, float]]:
         photo = _photo(path)
         view = (tower.states(photo), sharpness(photo))
         seen.setdefault(path.stem.rsplit("_", 1)[0], []).append(view)
-    asked = [e for e in maker.retrieval(3) if e.held_out and (not e.photo or e.photo in seen)]
+    asked = [e for e in maker.retrieval(3) if e.part == "test" and (not e.photo or e.photo in seen)]
     encodings = train.Encodings(_encode(sentences(asked)), seen)
     catalogue = _catalogue(documents, tower)
     model = load_fusion().model

@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from fusion import phrases
 from fusion.model import INTENTS
 
-HELD_OUT_EACH = 5  # every fifth template and family is for validation
+Part = Literal["train", "validation", "test"]
+HELD_OUT_EACH = 5  # every fifth template and family is not trained on
 
 BITEXT = {
     "track_order": "order_status",
@@ -93,12 +95,18 @@ class Example:
     in_scope: bool | None = None
     target: str = ""  # id of the document that should be found
     task: str = "intent"  # the column it is judged in
-    held_out: bool = False
+    part: Part = "train"
 
 
-def split(templates: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Each template and whether it is held out."""
-    return ((t, i % HELD_OUT_EACH == HELD_OUT_EACH - 1) for i, t in enumerate(templates))
+def part_of(number: int) -> Part:
+    """The part of the `number`th family or passage: of ten, one is for validation, one for test."""
+    return {4: "validation", 9: "test"}.get(number % 10, "train")  # type: ignore[return-value]
+
+
+def split(templates: Sequence[str], training: bool) -> list[str]:
+    """The templates that are trained on, or the others, which validation and test share."""
+    last = HELD_OUT_EACH - 1
+    return [t for i, t in enumerate(templates) if (i % HELD_OUT_EACH != last) == training]
 
 
 def mishear(words: str, rate: float, vocabulary: Sequence[str], rng: random.Random) -> str:
@@ -129,7 +137,7 @@ class Maker:
         self.products = [item for item in items if item.kind == "product"]
         self.passages = [item for item in items if item.kind != "product"]
         families = sorted({item.family for item in self.products})
-        self.held_out_families = set(families[HELD_OUT_EACH - 1 :: HELD_OUT_EACH])
+        self.parts = {family: part_of(i) for i, family in enumerate(families)}
         self.searches = [s for s in phrases.sentences("product_search") if "{kind}" in s]
         self.vocabulary = sorted({word for item in items for word in item.text.lower().split()})
 
@@ -153,16 +161,36 @@ class Maker:
         )
 
     def history(self, item: Item) -> str:
+        """An exchange about `item`, as `fusion.perceive.context` writes it."""
         asked = self.fill(self.rng.choice(self.searches), item)
+        price = f"{self.rng.randrange(5, 150)}.90 EUR"
         answered = self.rng.choice(
             (
                 f"{item.title} is what you are looking for.",
                 f"Yes, we have the {item.title}.",
-                f"The {item.title} costs {self.rng.randrange(5, 150)}.90 EUR and is in stock.",
+                f"The {item.title}, costs {price} and is in stock.",
+                f"The {item.title}, is in stock ({self.rng.randrange(2, 90)} pieces), {price}.",
                 f"{item.title}: {item.text.split('. ')[-1]}",
             )
         )
         return f"customer: {asked}\nagent: {answered}"
+
+    def earlier(self) -> str:
+        """An exchange that has nothing to do with the turn: about a product, or the service."""
+        if self.rng.random() < 0.5 or not self.passages:
+            return self.history(self.rng.choice(self.products))
+        passage = self.rng.choice(self.passages)
+        asked = passage.title
+        if self.rng.random() < 0.5:
+            intent = self.rng.choice(INTENTS)
+            asked = self.rng.choice(split(phrases.sentences(intent), training=True))
+            asked = self.fill(asked, self.rng.choice(self.products))
+        return f"customer: {asked}\nagent: {passage.text.split(chr(10))[-1][:200]}"
+
+    def in_company(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """The same turns, some after an earlier exchange, which must not change what they mean."""
+        for example in examples:
+            yield replace(example, history=self.earlier() if self.rng.random() < 0.35 else "")
 
     def siblings(self, item: Item) -> Iterator[tuple[Item, str]]:
         """Variants of the same family that differ in just one wish, and that wish."""
@@ -181,26 +209,27 @@ class Maker:
     def intents(self, each: int) -> Iterator[Example]:
         """`each` in-scope examples of every template, with a photo or history beside some."""
         for intent in INTENTS:
-            for template, held_out in split(phrases.sentences(intent)):
-                for _ in range(1 if held_out else each):
+            for number, template in enumerate(phrases.sentences(intent)):
+                trained = number % HELD_OUT_EACH != HELD_OUT_EACH - 1
+                for _ in range(each if trained else 1):
                     item = self.rng.choice(self.products)
                     example = Example(
                         intent=intent,
                         in_scope=True,
-                        held_out=held_out,
+                        part="train" if trained else "validation",
                         photo=item.id if self.rng.random() < 0.2 else "",
-                        history=self.history(item) if self.rng.random() < 0.2 else "",
+                        history=self.earlier() if self.rng.random() < 0.35 else "",
                     )
                     yield self.spoken_or_typed(dress(self.fill(template, item), self.rng), example)
 
     def retrieval(self, each: int) -> Iterator[Example]:
         """`each` examples of every task for every product, and as many for every passage."""
         for item in self.products:
-            held_out = item.family in self.held_out_families
+            part = self.parts[item.family]
             siblings = list(self.siblings(item))
-            bare = [t for t, kept in split(phrases.sentences("bare")) if kept == held_out]
-            edits = [t for t, kept in split(phrases.sentences("edits")) if kept == held_out]
-            base = Example(in_scope=True, target=item.id, held_out=held_out)
+            bare = split(phrases.sentences("bare"), training=part == "train")
+            edits = split(phrases.sentences("edits"), training=part == "train")
+            base = Example(in_scope=True, target=item.id, part=part)
             for _ in range(each):
                 yield replace(base, photo=item.id, task="photo", in_scope=None)
                 question = dress(self.rng.choice(bare), self.rng)
@@ -231,15 +260,14 @@ class Maker:
                         edit, replace(wanted, history=self.history(item), task="history+edit")
                     )
         for number, passage in enumerate(self.passages):
-            held_out = number % HELD_OUT_EACH == HELD_OUT_EACH - 1
             for _ in range(each):
                 item = self.rng.choice(self.products)
                 example = Example(
                     in_scope=True,
                     target=passage.id,
-                    held_out=held_out,
+                    part=part_of(number),
                     task="passage",
-                    history=self.history(item) if self.rng.random() < 0.4 else "",
+                    history=self.earlier() if self.rng.random() < 0.4 else "",
                     photo=item.id if self.rng.random() < 0.2 else "",
                 )
                 yield self.spoken_or_typed(dress(passage.title, self.rng), example)
@@ -258,7 +286,7 @@ def bitext(path: Path, most: int, seed: int = 0) -> list[Example]:
             text=sentence,
             intent=intent,
             in_scope=True,
-            held_out=i % HELD_OUT_EACH == 0,
+            part="validation" if i % HELD_OUT_EACH == 0 else "train",
             task="bitext",
         )
         for intent, sentences in sorted(rows.items())
@@ -274,19 +302,17 @@ def clinc(path: Path, most: int, seed: int = 0) -> list[Example]:
     rng = random.Random(seed)
     data: Mapping[str, list[list[str]]] = json.loads(path.read_text())
     examples = []
-    for part, held_out in (("train", False), ("val", True)):
-        others = [(s, label) for s, label in data[part] if label not in CLINC_NEAR_US]
+    parts: tuple[tuple[str, Part], ...] = (("train", "train"), ("val", "validation"))
+    for theirs, part in parts:
+        others = [(s, label) for s, label in data[theirs] if label not in CLINC_NEAR_US]
         known = [(s, CLINC[label]) for s, label in others if label in CLINC]
         strange = [s for s, label in others if label not in CLINC]
-        strange = rng.sample(strange, most if not held_out else most // HELD_OUT_EACH)
-        strange += [s for s, _ in data[f"oos_{part}"]]
+        strange = rng.sample(strange, most if part == "train" else most // HELD_OUT_EACH)
+        strange += [s for s, _ in data[f"oos_{theirs}"]]
         examples += [
-            Example(text=s, intent=i, in_scope=True, held_out=held_out, task="clinc")
-            for s, i in known
+            Example(text=s, intent=i, in_scope=True, part=part, task="clinc") for s, i in known
         ]
-        examples += [
-            Example(text=s, in_scope=False, held_out=held_out, task="scope") for s in strange
-        ]
+        examples += [Example(text=s, in_scope=False, part=part, task="scope") for s in strange]
     return examples
 
 

@@ -1,9 +1,9 @@
 """Train the fusion module on frozen encodings (`deskhand train fusion`).
 
 Loss = intents (cross-entropy, smoothed) + out of scope (binary) + retrieval (InfoNCE against the
-whole catalogue, its texts and its photos) + identity (a turn of typed words alone must stay where
-the sentence encoder put it). Modalities are dropped at random, never all and never what the target
-needs. Whatever is chosen (the best epoch, the temperatures) is chosen on the held-out split.
+whole catalogue, its texts and its photos) + identity (a turn of words or of a photo alone must stay
+where its own encoder put it). Modalities are dropped at random, never all and never what the target
+needs. Temperature and threshold are set on the validation part; the test part is left alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fusion.model import INTENTS, MODEL, FusionModel, Inputs, Outputs, collate
 from fusion.types import MODALITIES, Encoded, Modality, Percept
 from fusion.weights import save_weights
 
-TEXT = MODALITIES.index("text")
+ANCHORS = [MODALITIES.index(m) for m in ("text", "voice", "photo")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Recipe:
     sharpness: float = 20.0  # of the softmax over the catalogue (1 / temperature)
     identity: float = 2.0
     drop: float = 0.15  # chance that a modality is dropped where it is not needed
-    false_rejections: float = 0.05  # of in-scope turns, on the held-out split
+    false_rejections: float = 0.05  # of in-scope turns, on the validation part
     seed: int = 0
 
 
@@ -138,9 +138,9 @@ def losses(
         if seen.any():
             logits = (near[seen] @ catalogue.photos.T).masked_fill(~pictured, -1e4)
             total = total + 0.5 * F.cross_entropy(logits, target[sought][seen])
-    alone = inputs.present[:, TEXT] & (inputs.present.sum(1) == 1)
+    alone = inputs.present[:, ANCHORS] & (inputs.present.sum(1, keepdim=True) == 1)
     if alone.any():
-        stayed = (out.vector[alone] * inputs.vectors[alone, TEXT]).sum(-1)
+        stayed = (out.vector[:, None] * inputs.vectors[:, ANCHORS]).sum(-1)[alone]
         total = total + recipe.identity * (1 - stayed).mean()
     return total
 
@@ -212,13 +212,13 @@ def train(
     out: Path,
     sources: Mapping[str, str],
 ) -> Path:
-    """Train on what is not held out; write `out`/fusion.safetensors with its card and log."""
+    """Train on the training part; write `out`/fusion.safetensors with its card and log."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
     model = FusionModel()
-    training = [e for e in examples if not e.held_out]
-    held_out = [e for e in examples if e.held_out]
+    training = [e for e in examples if e.part == "train"]
+    validation = [e for e in examples if e.part == "validation"]
     decayed = [p for p in model.parameters() if p.ndim > 1]
     kept = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
@@ -257,15 +257,15 @@ def train(
         log = {
             "epoch": epoch + 1,
             "loss": round(total / max(1, batches), 4),
-            "held_out": judge(held_out, outputs(model, held_out, encodings), catalogue),
+            "validation": judge(validation, outputs(model, validation, encodings), catalogue),
             "seconds": round(time.monotonic() - began, 1),
         }
         with open(out / "fusion.log.jsonl", "a") as file:
             file.write(json.dumps(log) + "\n")
         print(json.dumps(log), flush=True)
 
-    final = outputs(model, held_out, encodings)
-    calibrate(model, held_out, final, recipe)
+    final = outputs(model, validation, encodings)
+    calibrate(model, validation, final, recipe)
     path = out / "fusion.safetensors"
     card = {
         "model": MODEL,
@@ -273,7 +273,7 @@ def train(
         "turns": len(training),
         "parameters": sum(p.numel() for p in model.parameters()),
         "sources": dict(sources),
-        "held_out": judge(held_out, final, catalogue),
+        "validation": judge(validation, final, catalogue),
         "licence": "Apache-2.0",
     }
     save_weights(path, model.state_dict(), card)

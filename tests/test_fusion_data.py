@@ -21,22 +21,27 @@ def test_the_same_seed_makes_the_same_turns() -> None:
     assert list(maker().retrieval(1)) != list(maker(1).retrieval(1))
 
 
-def test_no_product_is_in_both_parts() -> None:
+def test_no_product_is_in_two_parts() -> None:
     made = maker()
     family = {item.id: item.family for item in made.products}
-    examples = [e for e in made.retrieval(2) if e.target in family]
-    trained = {family[e.target] for e in examples if not e.held_out}
-    judged = {family[e.target] for e in examples if e.held_out}
-    assert judged == made.held_out_families
-    assert not trained & judged
+    parts: dict[str, set[str]] = {}
+    for example in made.retrieval(2):
+        if example.target in family:
+            parts.setdefault(example.part, set()).add(family[example.target])
+    assert {part: len(found) for part, found in parts.items()} == {
+        "train": 24,
+        "validation": 3,
+        "test": 3,
+    }
+    assert len(set().union(*parts.values())) == 30
 
 
 @pytest.mark.parametrize("name", [*INTENTS, "edits", "bare"])
-def test_no_template_is_in_both_parts(name: str) -> None:
+def test_no_template_is_in_two_parts(name: str) -> None:
     sentences = phrases.sentences(name)
-    parts = dict(split(sentences))
-    assert len(parts) == len(sentences), "a template stands twice"
-    assert any(parts.values()) and not all(parts.values())
+    trained, others = split(sentences, training=True), split(sentences, training=False)
+    assert len({*trained, *others}) == len(trained) + len(others) == len(sentences)
+    assert trained and others
 
 
 def test_no_template_has_two_intents() -> None:

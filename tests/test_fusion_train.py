@@ -37,7 +37,9 @@ def task(text_encoder) -> tuple[list[Example], Encodings, Catalogue]:
         near = vector + 0.02 * rng.normal(size=(4, 9, DIM)).astype(np.float32)
         photos[title] = [(Encoded(p, p.mean(0) / np.linalg.norm(p.mean(0))), 0.8) for p in near]
     examples = [
-        Example(text=s, intent=i or None, in_scope=bool(i), held_out=n == 4)
+        Example(
+            text=s, intent=i or None, in_scope=bool(i), part="validation" if n == 4 else "train"
+        )
         for i, sentences in SENTENCES.items()
         for n, s in enumerate(sentences)
     ]
@@ -57,7 +59,7 @@ def test_it_learns_and_writes_what_it_is(task, tmp_path: Path) -> None:
     examples, encodings, catalogue = task
     path = train(examples, encodings, catalogue, RECIPE, tmp_path, {"sentences": "this test"})
     model = load_fusion(path).model
-    learnt = [e for e in examples if not e.held_out]
+    learnt = [e for e in examples if e.part == "train"]
     figures = judge(learnt, outputs(model, learnt, encodings), catalogue)
     assert figures["intents intent"] > 0.9
     assert figures["R@1 photo+words"] == 1.0
