@@ -116,7 +116,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.Blocks:
+def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
     """The chat page for one agent, made but not served."""
 
     def send(
@@ -215,11 +215,11 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
     is_demo = agent.knowledge.document(DEMO_PHOTO) is not None
     offered = EXAMPLES + DEMO_EXAMPLES if is_demo else EXAMPLES
     with gr.Blocks(
-        title=title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
+        title=settings.title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
     ) as page:
         session = gr.State()  # a Talk from the first turn on
         with gr.Row(elem_id="head"):
-            gr.HTML(f"<h1>{escape(title)}</h1><p>Customer service</p>")
+            gr.HTML(f"<h1>{escape(settings.title)}</h1><p>Customer service</p>")
             fresh = gr.Button("New conversation", size="sm", scale=0, elem_id="fresh")
         with gr.Row(elem_id="body"):
             with gr.Column(scale=8, min_width=320, elem_id="main"):
@@ -295,12 +295,12 @@ def build_page(agent: Agent, settings: Settings, title: str = "Deskhand") -> gr.
     return page.queue(max_size=WAITING, api_open=False)
 
 
-def mount(app: Starlette, agent: Agent, settings: Settings, title: str = "Deskhand") -> None:
+def mount(app: Starlette, agent: Agent, settings: Settings) -> None:
     """Put the page at the root of `app`; the routes the app already has go before it."""
     limits = settings.input_limits
     gr.mount_gradio_app(
         app,
-        build_page(agent, settings, title),
+        build_page(agent, settings),
         path="/",
         max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
         allowed_paths=[],

@@ -28,10 +28,8 @@ from knowledge.load import read_documents
 from knowledge.types import Document, Skipped
 
 
-def open_agent(settings: Settings, create_demo: bool = False) -> Agent:
+def open_agent(settings: Settings) -> Agent:
     """Everything loaded and opened; the caller closes it.
-
-    With `create_demo`, the demo shop is indexed and its orders are loaded if there is no index.
 
     Raises one of OPERATOR_ERRORS, whose message names the fix.
     """
@@ -46,8 +44,6 @@ def open_agent(settings: Settings, create_demo: bool = False) -> Agent:
             composer = ChatComposer(load_chat_model(settings.llm), composer)
         fusion = load_fusion()
         encoders = load_encoders(settings.text, settings.vision, settings.speech)
-        if create_demo and not has_index(settings):
-            index_demo(settings, encoders)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
         opened.pop_all()
     return Agent(
@@ -71,10 +67,8 @@ def index_paths(
     """
     prepare_home(settings.home)
     documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
-    if paths:
-        documents = list(
-            documents
-        )  # a file that cannot be read is found before anything is emptied
+    if paths:  # a file that cannot be read is found before anything is emptied
+        documents = list(documents)
     if anew:
         kept = rebuild(settings.index_folder)
         documents = documents if paths else kept

@@ -67,9 +67,7 @@ class ChatComposer:
         shown = decision.hits[:EVIDENCE]
         try:
             answer = self.model.invoke(_messages(shown, history, words)).text.strip()
-        except (
-            Exception
-        ) as error:  # any vendor's, of any kind; the customer is answered all the same
+        except Exception as error:  # vendors' errors share no base; the customer is answered
             log.warning("The chat model failed (%s: %s).", type(error).__name__, error)
             return _instead(draft, "The chat model could not be reached")
         if not answer or len(answer) > LONGEST:

@@ -178,7 +178,11 @@ def index(
         raise BadInput("Name the files or folders to index, or give --demo or --rebuild.")
     if paths and demo:
         raise BadInput("Give either paths or --demo: an index holds one shop.")
-    settings = _settings(home=home)
+    _index(_settings(home=home), paths or [], demo, rebuild)
+
+
+def _index(settings: Settings, paths: list[Path], demo: bool, rebuild: bool) -> None:
+    """Index with a progress bar, and report what was left out."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -197,7 +201,7 @@ def index(
         if demo:
             report = index_demo(settings, encoders, advance, rebuild)
         else:
-            report = index_paths(settings, encoders, paths or [], advance, rebuild)
+            report = index_paths(settings, encoders, paths, advance, rebuild)
     show_report(console, report)
 
 
@@ -209,7 +213,8 @@ def serve(
 ) -> None:
     """Serve the chat page and the HTTP interface."""
     settings = _settings(home=home, host=host, port=port)
-    _serve(settings, _open, lambda: None)
+    _listenable(settings)
+    _serve(settings, lambda: None)
 
 
 @app.command()
@@ -223,14 +228,19 @@ def demo(
     import webbrowser
     from threading import Timer
 
-    settings = _settings(home=home, host=host, port=port)
+    from agent.build import has_index
+
+    settings = _settings(home=home, host=host, port=port, title="Kiln & Linen")
     page = f"http://{settings.host}:{settings.port}"
 
     def opened() -> None:
         if browser:
             Timer(1.5, webbrowser.open, [page]).start()
 
-    _serve(settings, lambda settings: _open(settings, create_demo=True), opened)
+    _listenable(settings)
+    if not has_index(settings):
+        _index(settings, [], demo=True, rebuild=False)
+    _serve(settings, opened)
 
 
 @app.command()
@@ -280,10 +290,10 @@ def _settings(**given: object) -> Settings:
     return settings
 
 
-def _open(settings: Settings, create_demo: bool = False) -> Agent:
+def _open(settings: Settings) -> Agent:
     from agent.build import open_agent
 
-    return open_agent(settings, create_demo)
+    return open_agent(settings)
 
 
 def _answer(agent: Agent, turn: Turn, conversation: str) -> Reply:
@@ -298,11 +308,9 @@ def _read(path: Path) -> bytes:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
 
 
-def _serve(
-    settings: Settings, open_: Callable[[Settings], Agent], ready: Callable[[], None]
-) -> None:
-    """Serve until interrupted. `ready` is called just before the page can be reached."""
-    with socket.socket() as probe:  # found out before the models are loaded
+def _listenable(settings: Settings) -> None:
+    """Raises SetupError when the address is taken; asked before anything is loaded."""
+    with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
@@ -311,12 +319,16 @@ def _serve(
                 f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). "
                 "Give another --host or --port."
             ) from error
+
+
+def _serve(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve until interrupted. `ready` is called just before the page can be reached."""
     import uvicorn
 
     from agent.api import create_app
     from ui import mount
 
-    with closing(open_(settings)) as agent:
+    with closing(_open(settings)) as agent:
         app = create_app(agent, settings)
         mount(app, agent, settings)
         ready()

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """Chat model as LangChain names it ("openai:gpt-5-mini"); None: the built-in composer."""
     shop_url: str | None = None
     """Database of customers and orders as SQLAlchemy names it; None: a file under `home`."""
+    title: str = "Deskhand"
+    """Name of the shop, at the head of the chat page."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=1, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

@@ -40,7 +40,7 @@ def train_fusion(
     data: Data,
     renders: Renders,
     out: Out,
-    epochs: Epochs = 8,
+    epochs: Epochs = 5,
     each: Annotated[int, typer.Option(min=1, help="Examples a template, task and product.")] = 5,
 ) -> None:
     """Train the fusion module on top of the photo encoder that is installed."""

@@ -75,12 +75,11 @@ def alert(sentence: str) -> str:
 
 
 def bars(values: Mapping[str, float], form: str) -> str:
-    """One bar a value, the longest as wide as the room; `form` is how the figure is written."""
-    longest = max(map(abs, values.values()), default=0.0) or 1.0
+    """One bar a value in [-1, 1], 1 as wide as the room; `form` is how the figure is written."""
     return "".join(
         f'<div class="bar{" against" * (value < 0)}"><span>'
         f"{escape(PARTS.get(key, key.replace('_', ' ')))}</span>"
-        f'<i style="--share:{abs(value) / longest:.3f}"></i><b>{format(value, form)}</b></div>'
+        f'<i style="--share:{min(1.0, abs(value)):.3f}"></i><b>{format(value, form)}</b></div>'
         for key, value in values.items()
     )
 

@@ -76,8 +76,8 @@ def train_module(data: Path, renders: Path, out: Path, recipe: train.Recipe, eac
 def judge_finding(photos: Path) -> dict[str, dict[str, float]]:
     """How often the right document comes first, beside what words or the photo alone find.
 
-    On families and templates that were neither trained nor chosen on; `photos` are customer photos named ID_N.jpg that no
-    training saw.
+    On families and templates that were neither trained nor chosen on; `photos` are customer photos
+    named ID_N.jpg that no training saw.
     """
     documents = shop_documents()
     maker = Maker([item_of(document) for document in documents], seed=1)

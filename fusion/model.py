@@ -4,10 +4,12 @@ A few latents read the masked tokens of every modality (attention bottleneck, ar
 Two heads read the latents. The intent head has a pool of its own beside the words' vector: words
 decide intents, photos decide products (arXiv:2109.12913). The retrieval head is anchored,
 
-    z = norm(sum_m g_m e_m + alpha W pool),
+    z = norm(sum_m g_m e_m + alpha sum_t w_t x_t),
 
-with e_m the frozen vectors of the modalities, g a masked softmax and alpha 0 before training: a
-turn of text alone starts out exactly as the sentence encoder put it.
+with e_m the frozen vectors of the modalities and x_t those of their tokens (words, patches), g and
+w masked softmaxes and alpha 0 before training: a turn of text alone starts out exactly as the
+sentence encoder put it. Every term lies in the frozen space, so what is learnt is which words and
+patches count, and it holds for products never trained on.
 """
 
 from __future__ import annotations
@@ -187,7 +189,7 @@ class FusionModel(nn.Module):
         self.gate = nn.Linear(width, len(MODALITIES))
         nn.init.zeros_(self.gate.weight)
         nn.init.zeros_(self.gate.bias)
-        self.correct = nn.Linear(width, DIM)
+        self.pick = nn.Linear(width, width)
         self.alpha = nn.Parameter(torch.zeros(()))
         # set after training, on held-out turns (fusion.train.calibrate)
         self.warmth: Tensor
@@ -204,7 +206,7 @@ class FusionModel(nn.Module):
         context = self.modality + self.quality(inputs.quality)  # (batch, M, width)
         tokens = tokens + context.gather(1, kinds[..., None].expand(-1, -1, context.shape[-1]))
         tokens = self.enter_norm(tokens + self.place[inputs.places])
-        b = len(tokens)
+        b, _, width = tokens.shape
         tokens = torch.cat([self.nothing.expand(b, 1, -1), tokens], 1)
         visible = torch.cat([visible.new_ones(b, 1), visible], 1)
 
@@ -222,7 +224,10 @@ class FusionModel(nn.Module):
 
         for_retrieval = pooled(self.retrieval_pool)
         gate = self.gate(for_retrieval).masked_fill(~inputs.present, -1e4).softmax(-1)
-        summed = (gate[..., None] * anchors).sum(1) + self.alpha * self.correct(for_retrieval)
+        picked = (tokens[:, 1:] @ self.pick(for_retrieval)[..., None])[..., 0] / width**0.5
+        weight = picked.masked_fill(~visible[:, 1:], -1e4).softmax(-1) * visible[:, 1:]
+        detail = (weight[..., None] * F.normalize(inputs.tokens, dim=-1)).sum(1)
+        summed = (gate[..., None] * anchors).sum(1) + self.alpha * detail
         vector = F.normalize(summed, dim=-1) * inputs.present.any(1, keepdim=True)
         return Outputs(logits[:, :-1], logits[:, -1], vector)
 

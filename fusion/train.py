@@ -32,7 +32,7 @@ ANCHORS = [MODALITIES.index(m) for m in ("text", "voice", "photo")]
 class Recipe:
     """What a run is made of; written into the card."""
 
-    epochs: int = 6
+    epochs: int = 5
     batch: int = 96
     peak_rate: float = 1e-3
     weight_decay: float = 0.02

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
+AGREE = 0.75  # how far a photo that agrees with the text, or the other way round, adds to it
 LEXICAL = 0.2  # what a document that says every word of the question gains
 NAMED = 0.97  # score of a product whose id or article number was said
 WINDOW = 300  # characters of the passage that matched
@@ -28,8 +29,9 @@ def score(signals: Signals) -> dict[str, float]:
     """The score of each candidate, in [0, 1]: how near by meaning or by looks, and by words."""
     scores = {}
     for id, dense in signals.dense.items():
-        near = max(dense, signals.photo.get(id, 0.0))
-        total = min(1.0, max(0.0, near) + LEXICAL * signals.lexical.get(id, 0.0))
+        less, near = sorted((max(0.0, dense), max(0.0, signals.photo.get(id, 0.0))))
+        near += AGREE * less * (1 - near)
+        total = min(1.0, near + LEXICAL * signals.lexical.get(id, 0.0))
         scores[id] = NAMED + (1 - NAMED) * total if id in signals.named else NAMED * total
     return scores
 

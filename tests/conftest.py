@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,27 @@ def photo_encoder():
     from fusion.vision import load_vision
 
     return load_vision()
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the demo shop's index and orders. Copy it (`new_home`); never open it."""
+    from agent.build import index_demo
+    from agent.config import Settings
+    from fusion.perceive import load_encoders
+
+    home = tmp_path_factory.mktemp("demo")
+    report = index_demo(Settings(home=home), load_encoders(speech="off"))
+    assert report.added and not report.skipped
+    return home
+
+
+@pytest.fixture(scope="module")
+def new_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of the module's own, with the demo shop in it."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(demo_home, home, dirs_exist_ok=True)
+    return home
 
 
 @pytest.fixture(scope="session")

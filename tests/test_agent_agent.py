@@ -17,19 +17,15 @@ from agent.find import own_words
 from agent.grounding import grounded
 from agent.types import Done, Found, Heard, Reply
 from fusion.types import BadInput, Percept, PrintedText, Transcript, Turn
-from fusion.weights import SHIPPED
 from knowledge.demo import folder
 
-pytestmark = pytest.mark.skipif(
-    not (SHIPPED / "fusion.safetensors").is_file(), reason="the fusion module is not trained yet"
-)
 SAMPLES = Path(__file__).parent / "samples"
 
 
 @pytest.fixture(scope="module")
-def agent(tmp_path_factory):
-    settings = Settings(home=tmp_path_factory.mktemp("home"), speech="pocketsphinx", llm=None)
-    with closing(open_agent(settings, create_demo=True)) as agent:
+def agent(new_home):
+    settings = Settings(home=new_home, speech="pocketsphinx", llm=None)
+    with closing(open_agent(settings)) as agent:
         yield agent
 
 

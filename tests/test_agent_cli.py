@@ -12,11 +12,6 @@ from pathlib import Path
 import pytest
 
 from agent import cli
-from fusion.weights import SHIPPED
-
-trained = pytest.mark.skipif(
-    not (SHIPPED / "fusion.safetensors").is_file(), reason="the fusion module is not trained yet"
-)
 
 
 @pytest.fixture
@@ -93,7 +88,6 @@ def test_help_is_quick_and_loads_no_model():
     assert time.monotonic() - began < 10
 
 
-@trained
 def test_ask_as_json_is_the_reply(run, home):
     code, out, _ = run("ask", "How much is the Aster mug?", "--json", "--home", home)
     reply = json.loads(out)
@@ -102,7 +96,6 @@ def test_ask_as_json_is_the_reply(run, home):
     assert reply["products"][0]["id"] == "mug"
 
 
-@trained
 def test_ask_shows_why_and_the_conversation_goes_on(run, home):
     code, out, _ = run("ask", "How long does delivery take?", "--home", home)
     assert code == 0
@@ -114,7 +107,6 @@ def test_ask_shows_why_and_the_conversation_goes_on(run, home):
     assert code == 1 and "conversation" in err
 
 
-@trained
 def test_chat_goes_on_after_an_error_and_leaves_on_quit(run, home, monkeypatch):
     lines = iter(["How long does delivery take?", "", "/photo /nowhere.jpg", "/new", "/quit"])
     monkeypatch.setattr("builtins.input", lambda *_: next(lines))
@@ -124,7 +116,6 @@ def test_chat_goes_on_after_an_error_and_leaves_on_quit(run, home, monkeypatch):
     assert "message is empty" in out and "/nowhere.jpg cannot be read" in out
 
 
-@trained
 def test_search_lists_hits(run, home):
     code, out, _ = run("search", "mug", "-k", 1, "--json", "--home", home)
     assert code == 0
@@ -155,7 +146,6 @@ def test_inbox_lists_and_resolves(run, tmp_path):
     assert not store.handed_off(conversation)
 
 
-@trained
 def test_doctor_says_what_is_active_and_what_is_broken(run, home, tmp_path):
     code, out, _ = run("doctor", "--json", "--home", home)
     parts = {finding["part"]: finding for finding in json.loads(out)}

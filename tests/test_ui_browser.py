@@ -104,13 +104,17 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(new_home: Path) -> Iterator[str]:
     """The demo shop's app, served on a free loopback port."""
-    home = tmp_path_factory.mktemp("home")
-    settings = Settings(home=home, speech="pocketsphinx", input_limits=InputLimits(text_chars=300))
-    agent = open_agent(settings, create_demo=True)
+    settings = Settings(
+        home=new_home,
+        title="Kiln & Linen",
+        speech="pocketsphinx",
+        input_limits=InputLimits(text_chars=300),
+    )
+    agent = open_agent(settings)
     app = create_app(agent, settings)
-    ui.mount(app, agent, settings, "Kiln & Linen")
+    ui.mount(app, agent, settings)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
