@@ -194,8 +194,8 @@ def _notes(percept: Percept, found: Findings, decision: Decision) -> Iterator[st
     yield from percept.problems
     if percept.transcript and percept.transcript.engine == "pocketsphinx":
         yield (
-            "The recording was heard by PocketSphinx, without Whisper's weights, so words may be "
-            "wrong. `deskhand doctor` says how to get better ones."
+            "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
+            "wrong."
         )
     about_products = isinstance(decision, Answer) and any(
         hit.document.kind == "product" for hit in decision.hits[:1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agent.config import Settings
+from fusion.types import BadInput
 
 train_app = typer.Typer(help="Train the shipped weights anew.", no_args_is_help=True)
 evaluate_app = typer.Typer(help="Measure how good a part is.", no_args_is_help=True)
@@ -82,9 +84,21 @@ def evaluate_fusion(
     ),
 ) -> None:
     """Judge the shipped weights on photos and sentences that no training has seen."""
-    from agent.training import judge_finding, judge_intents
+    from agent.build import open_agent
+    from agent.training import judge_finding, judge_intents, judge_photos
 
-    for name, figures in (*judge_finding(photos).items(), ("intents", judge_intents(turns))):
+    if not any(photos.glob("*.jpg")):
+        raise BadInput(f"There are no photos in {photos}.")
+    paths = sorted(photos.glob("*.jpg"))
+    with closing(open_agent(Settings.read())) as agent:
+        tables = {
+            'photo + "how much is this?", whole search': judge_photos(
+                agent, paths, "how much is this?"
+            )
+        }
+    tables |= judge_finding(photos)
+    tables["intents"] = judge_intents(turns)
+    for name, figures in tables.items():
         print(name)
         for figure, value in figures.items():
             print(f"  {figure:28}{value:.3f}")

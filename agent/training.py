@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from agent.agent import Agent
 from fusion import photo_sets, train, train_vision
 from fusion.data import Example, Item, Maker, bitext, clinc, sentences
 from fusion.model import load_fusion
 from fusion.photo import decode_photo, sharpness
 from fusion.text import load_text
-from fusion.types import DIM, Encoded, InputLimits
+from fusion.types import DIM, Encoded, InputLimits, Modality, Percept
 from fusion.vision import TowerEncoder, load_vision
 from knowledge.demo import folder
 from knowledge.lexical import spoken
@@ -101,6 +102,32 @@ def judge_finding(photos: Path) -> dict[str, dict[str, float]]:
         "fused": figures(asked),
         "words alone": figures(words),
         "photo alone": figures(pictures),
+    }
+
+
+def judge_photos(agent: Agent, photos: Sequence[Path], words: str) -> dict[str, float]:
+    """How often the product pictured (ID.jpg or ID_N.jpg) is found, by the agent's own search."""
+    families = {d.id: d.attributes.get("family") for d in agent.knowledge.documents("product")}
+    typed = agent.encoders.text.states(words)
+    first, among, family = [], [], []
+    for path in photos:
+        photo = _photo(path)
+        encoded: dict[Modality, Encoded] = {
+            "text": typed,
+            "photo": agent.encoders.vision.states(photo),
+        }
+        quality = {"sharpness": sharpness(photo)}
+        fused = agent.fusion(Percept(words, words, None, (), encoded, quality))
+        hits = agent.knowledge.search(words, fused.vector, k=5, kinds=["product"])
+        found = [hit.document.id for hit in hits]
+        pictured = path.stem if path.stem in families else path.stem.rsplit("_", 1)[0]
+        first.append(found[0] == pictured)
+        among.append(pictured in found)
+        family.append(families[found[0]] == families[pictured])
+    return {
+        "R@1": float(np.mean(first)),
+        "R@5": float(np.mean(among)),
+        "family first": float(np.mean(family)),
     }
 
 

@@ -55,7 +55,7 @@ def test_figures_agree_between_faqs_and_policies() -> None:
         ("faq-delivery-cost", "shipping", "9.90 EUR"),
         ("faq-warranty", "warranty", "2 years"),
         ("faq-lamp-ip", "warranty", "IP20"),
-        ("faq-privacy-photos", "privacy", "90 days"),
+        ("faq-privacy-photos", "privacy", "not kept"),
         ("faq-payment-methods", "payment", "Visa, Mastercard, PayPal and Klarna"),
     ]
     for faq, policy, words in pairs:
