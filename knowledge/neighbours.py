@@ -36,7 +36,7 @@ class Neighbours:
         except (ChromaError, AttributeError) as error:  # the latter from closing what never opened
             raise damaged(folder, str(error)) from error
         for name, collection in self._collections.items():
-            if collection.configuration["hnsw"]["space"] != "cosine":
+            if collection.configuration_json["hnsw"]["space"] != "cosine":
                 raise damaged(folder, f"{name} are not compared by cosine")
 
     def close(self) -> None:
