@@ -1,9 +1,10 @@
 """Train the fusion module on frozen encodings (`deskhand train fusion`).
 
 Loss = intents (cross-entropy, smoothed) + out of scope (binary) + retrieval (InfoNCE against the
-whole catalogue, its texts and its photos) + identity (a turn of words or of a photo alone must stay
-where its own encoder put it). Modalities are dropped at random, never all and never what the target
-needs. Temperature and threshold are set on the validation part; the test part is left alone.
+whole catalogue, its texts and its photos) + identity (where words or a photo alone say what is
+sought, the vector stays where their own encoder put it). Modalities are dropped at random, never
+what the target needs. Temperature and threshold are set on the validation part; the test part is
+left alone.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from fusion.data import Example
 from fusion.model import INTENTS, MODEL, FusionModel, Inputs, Outputs, collate
 from fusion.types import MODALITIES, Encoded, Modality, Percept
 from fusion.weights import save_weights
-
-ANCHORS = [MODALITIES.index(m) for m in ("text", "voice", "photo")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,16 @@ def _needed(example: Example) -> set[Modality]:
     }.get(example.task, {"text", "voice"})  # type: ignore[return-value]
 
 
+def _anchor(example: Example) -> list[bool]:
+    """Which modalities alone say what is sought, whatever stands beside them; as MODALITIES."""
+    saying: tuple[Modality, ...] = ("text", "voice")
+    if example.task in ("photo", "photo+words"):
+        saying = ("photo",)
+    elif example.task in ("print", "history", "photo+edit", "history+edit"):
+        saying = ()
+    return [modality in saying for modality in MODALITIES]
+
+
 def drop(examples: Sequence[Example], inputs: Inputs, chance: float, rng: random.Random) -> Inputs:
     present = inputs.present.clone()
     for row, example in enumerate(examples):
@@ -138,9 +147,9 @@ def losses(
         if seen.any():
             logits = (near[seen] @ catalogue.photos.T).masked_fill(~pictured, -1e4)
             total = total + 0.5 * F.cross_entropy(logits, target[sought][seen])
-    alone = inputs.present[:, ANCHORS] & (inputs.present.sum(1, keepdim=True) == 1)
-    if alone.any():
-        stayed = (out.vector[:, None] * inputs.vectors[:, ANCHORS]).sum(-1)[alone]
+    anchored = torch.tensor([_anchor(e) for e in examples]) & inputs.present  # (batch, M)
+    if anchored.any():
+        stayed = (out.vector[:, None] * inputs.vectors).sum(-1)[anchored]
         total = total + recipe.identity * (1 - stayed).mean()
     return total
 
