@@ -144,7 +144,9 @@ def about_product(answer: Answer, words: str) -> Draft:
         said, subject = [f"I do not find the {family} in {missing}."], products.the(best)
         facets = ["color", *(facet for facet in facets if facet != "color")]
     elif answer.photo and products.short(best).lower() not in words.lower():
-        said, subject = [f"That looks like {products.the(best).rstrip(',')}."], "it"
+        wished = products.word_set(products.variant(best)) & products.word_set(words)
+        shown = "Close to your photo, there is" if wished else "That looks like"
+        said, subject = [f"{shown} {products.the(best).rstrip(',')}."], "it"
     elif topic == "recommendation":
         said, subject = [products.sentence(f"I would look at {products.the(best)} first")], "it"
     else:

@@ -14,6 +14,7 @@ from agent.types import Limits, Reply
 from fusion.types import Encoded, Fused, Modality, Percept
 from knowledge.filters import COLORS, Filters, parse_filters
 from knowledge.index import Knowledge
+from knowledge.lexical import terms
 from knowledge.types import Hit
 
 
@@ -113,7 +114,13 @@ def _fitting(
     filters: Filters,
     limits: Limits,
 ) -> list[Hit]:
-    """The hits under a filter; none at all unless a product is among them."""
+    """The hits under a filter; none at all unless a product is among them, of a kind named."""
     hits = _search(knowledge, words, vectors, filters)
-    products = [hit for hit in hits if hit.document.kind == "product"]
+    kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
+    products = [
+        hit
+        for hit in hits
+        if hit.document.kind == "product"
+        and (not kinds or hit.document.attributes.get("kind") in kinds)
+    ]
     return hits if any(hit.score >= limits.answerable for hit in products) else []

@@ -79,9 +79,10 @@ def decide(
         return HandOff("asked", summary(words, history))
     if unhappy_before and fused.mood <= limits.unhappy:
         return HandOff("unhappy", summary(words, history))
-    if topic in SMALL_TALK and "?" not in words:
+    ours = fused.out_of_scope < limits.out_of_scope
+    if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)
-    if fused.out_of_scope >= limits.out_of_scope and best < limits.strong:
+    if not ours and best < limits.strong:
         return Decline("out_of_scope")
     if only_points(words) and not photo and not history:
         return Ask("product", "Which product do you mean? Its name or a photo of it will do.")

@@ -190,7 +190,7 @@ class Maker:
     def in_company(self, examples: Iterable[Example]) -> Iterator[Example]:
         """The same turns, some after an earlier exchange, which must not change what they mean."""
         for example in examples:
-            yield replace(example, history=self.earlier() if self.rng.random() < 0.35 else "")
+            yield replace(example, history=self.earlier() if self.rng.random() < 0.5 else "")
 
     def siblings(self, item: Item) -> Iterator[tuple[Item, str]]:
         """Variants of the same family that differ in just one wish, and that wish."""
@@ -220,7 +220,12 @@ class Maker:
                         photo=item.id if self.rng.random() < 0.2 else "",
                         history=self.earlier() if self.rng.random() < 0.35 else "",
                     )
-                    yield self.spoken_or_typed(dress(self.fill(template, item), self.rng), example)
+                    sentence = self.fill(template, item)
+                    if intent in ("product_search", "recommendation") and self.rng.random() < 0.25:
+                        sentence += self.rng.choice(phrases.BUDGETS).format(
+                            self.rng.randrange(4, 120)
+                        )
+                    yield self.spoken_or_typed(dress(sentence, self.rng), example)
 
     def retrieval(self, each: int) -> Iterator[Example]:
         """`each` examples of every task for every product, and as many for every passage."""

@@ -15,6 +15,14 @@ FOLDER = Path(__file__).parent / "templates"
 OPENERS = ("", "", "", "", "", "hi, ", "hello, ", "hey, ", "please, ", "quick question: ", "ok, ")
 CLOSERS = ("", "", "", "?", "?", ".", " please", " thanks", "!")
 
+BUDGETS = (
+    " under {} euros",
+    " for less than {} EUR",
+    " below {} €",
+    ", at most {} euros",
+    " up to {}€",
+)
+
 
 @cache
 def sentences(name: str) -> tuple[str, ...]:

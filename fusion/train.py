@@ -1,10 +1,10 @@
 """Train the fusion module on frozen encodings (`deskhand train fusion`).
 
-Loss = intents (cross-entropy, smoothed) + out of scope (binary) + retrieval (InfoNCE against the
-whole catalogue, its texts and its photos) + identity (where words or a photo alone say what is
-sought, the vector stays where their own encoder put it). Modalities are dropped at random, never
-what the target needs. Temperature and threshold are set on the validation part; the test part is
-left alone.
+Loss = intents (cross-entropy, smoothed) + out of scope (binary) + identity + retrieval. Identity:
+where one modality alone says what is sought, the vector stays where its own encoder put it.
+Retrieval, where modalities must be combined: InfoNCE against the whole catalogue, its texts and its
+photos. Modalities are dropped at random, never what the target needs. Temperature and threshold are
+set on the validation part; the test part is left alone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from fusion.data import Example
 from fusion.model import INTENTS, MODEL, FusionModel, Inputs, Outputs, collate
 from fusion.types import MODALITIES, Encoded, Modality, Percept
 from fusion.weights import save_weights
+
+COMBINED = ("print", "history", "history+edit")
+"""Tasks in which no single modality says what is sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,14 @@ def _needed(example: Example) -> set[Modality]:
 
 
 def _anchor(example: Example) -> list[bool]:
-    """Which modalities alone say what is sought, whatever stands beside them; as MODALITIES."""
+    """Which modalities alone say what is sought, whatever stands beside them; as MODALITIES.
+
+    A wish beside a photo ("in blue") is obeyed by the search's filters: the photo says the rest.
+    """
     saying: tuple[Modality, ...] = ("text", "voice")
-    if example.task in ("photo", "photo+words"):
+    if example.task in ("photo", "photo+words", "photo+edit"):
         saying = ("photo",)
-    elif example.task in ("print", "history", "photo+edit", "history+edit"):
+    elif example.task in COMBINED:
         saying = ()
     return [modality in saying for modality in MODALITIES]
 
@@ -138,7 +144,7 @@ def losses(
     if judged.any():
         total = total + F.binary_cross_entropy_with_logits(out.out_of_scope[judged], scope[judged])
     target = catalogue.rows(examples)
-    sought = target >= 0
+    sought = (target >= 0) & torch.tensor([e.task in COMBINED for e in examples])
     if sought.any():
         near = recipe.sharpness * out.vector[sought]
         total = total + F.cross_entropy(near @ catalogue.texts.T, target[sought])
