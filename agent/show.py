@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import shorten
 
 from rich.console import Console
 from rich.table import Table
@@ -88,7 +89,8 @@ def show_hits(console: Console, hits: Sequence[Hit], wishes: str) -> None:
     for hit in hits:
         document = hit.document
         price = "" if document.price is None else money(document.price, document.currency)
-        row = (f"{hit.score:.2f}", document.kind, document.title, price, hit.passage[:120])
+        passage = shorten(hit.passage, 120, placeholder="…")
+        row = (f"{hit.score:.2f}", document.kind, document.title, price, passage)
         table.add_row(*map(plain, row))
     console.print(table if hits else plain("Nothing found."))
 

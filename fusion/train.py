@@ -113,8 +113,8 @@ def _anchor(example: Example) -> list[bool]:
     saying: tuple[Modality, ...] = ("text", "voice")
     if example.task in ("photo", "photo+words", "photo+edit"):
         saying = ("photo",)
-    elif example.task in COMBINED:
-        saying = ()
+    elif example.task in COMBINED or (not example.target and (example.photo or example.history)):
+        saying = ()  # of the latter only the intent is known
     return [modality in saying for modality in MODALITIES]
 
 
