@@ -6,9 +6,14 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -65,6 +70,16 @@ def new_home(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(demo_home, home, dirs_exist_ok=True)
     return home
+
+
+@pytest.fixture(scope="module")
+def agent(new_home: Path) -> Iterator[Agent]:
+    """The demo shop's agent, with the models that ship."""
+    from agent.build import open_agent
+    from agent.config import Settings
+
+    with closing(open_agent(Settings(home=new_home, speech="pocketsphinx", llm=None))) as agent:
+        yield agent
 
 
 @pytest.fixture(scope="session")

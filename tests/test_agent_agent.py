@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.build import index_paths, open_agent
+from agent.build import index_paths
 from agent.config import Settings
 from agent.errors import Busy, NotFound
 from agent.find import own_words
@@ -20,13 +20,6 @@ from fusion.types import BadInput, Percept, PrintedText, Transcript, Turn
 from knowledge.demo import folder
 
 SAMPLES = Path(__file__).parent / "samples"
-
-
-@pytest.fixture(scope="module")
-def agent(new_home):
-    settings = Settings(home=new_home, speech="pocketsphinx", llm=None)
-    with closing(open_agent(settings)) as agent:
-        yield agent
 
 
 @pytest.fixture

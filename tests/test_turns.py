@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent.agent import Agent
-from agent.build import open_agent
-from agent.config import Settings
 from agent.training import judge_intents, judge_photos
 from agent.types import Ask, Reply
 from fusion.photo import decode_photo
 from fusion.types import InputLimits, Turn
 
 SAMPLES = Path(__file__).parent / "samples"
-
-
-@pytest.fixture(scope="module")
-def agent(new_home):
-    settings = Settings(home=new_home, speech="pocketsphinx", llm=None)
-    with closing(open_agent(settings)) as agent:
-        yield agent
 
 
 def answer(agent: Agent, conversation: str = "", text: str = "", **attached) -> Reply:
