@@ -57,6 +57,8 @@ CLINC_NEAR_US = {
     # could be said to a shop, so they are evidence neither way
     "order", "cancel", "yes", "no", "maybe", "repeat", "what_can_i_ask_you", "are_you_a_bot",
     "report_fraud", "card_declined", "user_name", "shopping_list", "shopping_list_update",
+    "account_blocked", "order_checks", "damaged_card", "replacement_card_duration", "pin_change",
+    "redeem_rewards", "rewards_balance", "new_card", "pay_bill", "report_lost_card",
     "what_is_your_name", "who_made_you", "who_do_you_work_for", "translate", "change_language",
 }  # fmt: skip
 

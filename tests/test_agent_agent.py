@@ -159,9 +159,20 @@ def test_small_talk_is_answered_in_kind(talk):
     assert talk("Hello!").text.startswith("Hello!")
 
 
-@pytest.mark.parametrize("words", ["What is the capital of France?", "Write me a poem about cats"])
-def test_what_is_not_for_this_shop_is_declined(talk, words):
-    assert talk(words).decision.kind == "decline"
+def test_what_is_not_for_this_shop_is_declined(agent):
+    """All but one: the threshold lets some through (`deskhand evaluate fusion` says how many)."""
+    declined = 0
+    for words in (
+        "What is the capital of France?",
+        "Write me a poem about cats",
+        "who won the world cup in 1998",
+        "book me a flight to rome",
+        "will it rain in paris tomorrow",
+        "what is the square root of 144",
+    ):
+        *_, done = agent.reply(Turn(words), agent.store.new_conversation())
+        declined += done.reply.decision.kind == "decline"
+    assert declined >= 5
 
 
 # --- Orders and people ------------------------------------------------------------------------
