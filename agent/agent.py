@@ -111,16 +111,18 @@ class Agent:
                 draft = self.composer.compose(
                     verdict.decision, verdict.outcome, found.hits, history, found.words
                 )
+            given_up = _given_up(found, verdict.decision)
+            said = [*percept.problems, given_up, draft.text, verdict.reminder]
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
-                text=" ".join(filter(None, [*percept.problems, draft.text, verdict.reminder])),
+                text=" ".join(filter(None, said)),
                 citations=draft.citations,
                 decision=verdict.decision,
                 intent=fused.intent,
                 attributions=_games(fused),
                 products=draft.products,
-                notes=(*_notes(percept, found, verdict.decision), *draft.notes),
+                notes=(*_notes(percept), *draft.notes),
                 seconds={**percept.seconds, **seconds},
             )
             self.store.append(conversation_id, percept.words, reply)
@@ -189,7 +191,7 @@ def _last_mood(history: Sequence[Message]) -> float:
     return mood(said[-1]) if said else 0.0
 
 
-def _notes(percept: Percept, found: Findings, decision: Decision) -> Iterator[str]:
+def _notes(percept: Percept) -> Iterator[str]:
     """What was degraded, and why, in sentences for the customer and the shop."""
     yield from percept.problems
     if percept.transcript and percept.transcript.engine == "pocketsphinx":
@@ -197,12 +199,17 @@ def _notes(percept: Percept, found: Findings, decision: Decision) -> Iterator[st
             "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
             "wrong."
         )
+
+
+def _given_up(found: Findings, decision: Decision) -> str:
+    """The wishes that had to be dropped before a product was left; "" when there are none."""
     about_products = isinstance(decision, Answer) and any(
         hit.document.kind == "product" for hit in decision.hits[:1]
     )
-    if found.relaxed and about_products:
-        wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
-        yield f"Nothing matches {wishes}; this is what there is without that wish."
+    if not found.relaxed or not about_products:
+        return ""
+    wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
+    return f"Nothing matches {wishes}; this is what there is without that wish."
 
 
 def _heard(percept: Percept) -> Heard:
