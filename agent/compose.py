@@ -160,8 +160,10 @@ def about_product(answer: Answer, words: str) -> Draft:
     if not facets and topic not in ("product_search", "availability"):
         text, proof = products.described(best, words)
         said.append(text)
-    unsettled = "price" in facets and not products.settled(best, siblings, words)
-    spread = products.price_range(siblings) if unsettled and not missing else None
+    color = best.attributes.get("color")  # which a photo shows; sizes it does not
+    meant = [d for d in siblings if not answer.photo or d.attributes.get("color") == color]
+    unsettled = "price" in facets and not products.settled(best, meant, words)
+    spread = products.price_range(meant) if unsettled and not missing else None
     stock_first = topic == "availability" or facets == ["stock"]
     said.append(spread or products.price_and_stock(best, subject, stock_first=stock_first))
     if best.stock == 0:
