@@ -21,7 +21,7 @@ from fusion.data import Example, Item, Maker, bitext, clinc, sentences
 from fusion.model import load_fusion
 from fusion.photo import decode_photo, sharpness
 from fusion.text import load_text
-from fusion.types import DIM, Encoded, InputLimits, Modality, Percept
+from fusion.types import DIM, Encoded, Encoder, InputLimits, Modality, Percept
 from fusion.vision import TowerEncoder, load_vision
 from knowledge.demo import folder
 from knowledge.lexical import spoken
@@ -85,9 +85,7 @@ def judge_finding(photos: Path) -> dict[str, dict[str, float]]:
     tower = load_vision()
     seen: dict[str, list[tuple[Encoded, float]]] = {}
     for path in sorted(photos.glob("*.jpg")):
-        photo = _photo(path)
-        view = (tower.states(photo), sharpness(photo))
-        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append(view)
+        seen.setdefault(path.stem.rsplit("_", 1)[0], []).append(_view(tower, _photo(path)))
     asked = [e for e in maker.retrieval(3) if e.part == "test" and (not e.photo or e.photo in seen)]
     encodings = train.Encodings(_encode(sentences(asked)), seen)
     catalogue = _catalogue(documents, tower)
@@ -111,13 +109,9 @@ def judge_photos(agent: Agent, photos: Sequence[Path], words: str) -> dict[str, 
     typed = agent.encoders.text.states(words)
     first, among, family = [], [], []
     for path in photos:
-        photo = _photo(path)
-        encoded: dict[Modality, Encoded] = {
-            "text": typed,
-            "photo": agent.encoders.vision.states(photo),
-        }
-        quality = {"sharpness": sharpness(photo)}
-        fused = agent.fusion(Percept(words, words, None, (), encoded, quality))
+        states, sharp = _view(agent.encoders.vision, _photo(path))
+        encoded: dict[Modality, Encoded] = {"text": typed, "photo": states}
+        fused = agent.fusion(Percept(words, words, None, (), encoded, {"sharpness": sharp}))
         hits = agent.knowledge.search(words, fused.vector, k=5, kinds=["product"])
         found = [hit.document.id for hit in hits]
         pictured = path.stem if path.stem in families else path.stem.rsplit("_", 1)[0]
@@ -187,7 +181,12 @@ def _photo(path: Path) -> np.ndarray:
 def _looks(tower: TowerEncoder, photo: np.ndarray, seed: int) -> list[tuple[Encoded, float]]:
     """The photo as it is and through `LOOKS` other cameras: the tower has seen it before."""
     views = [photo, *train_vision.other_views(photo, LOOKS, seed)]
-    return [(tower.states(view), sharpness(view)) for view in views]
+    return [_view(tower, view) for view in views]
+
+
+def _view(tower: Encoder, photo: np.ndarray) -> tuple[Encoded, float]:
+    """What the fusion module is told of a photo."""
+    return tower.states(photo), sharpness(photo)
 
 
 def _catalogue(documents: Sequence[Document], tower: TowerEncoder) -> train.Catalogue:

@@ -13,7 +13,7 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,16 +124,19 @@ def drop(examples: Sequence[Example], inputs: Inputs, chance: float, rng: random
         for column, modality in enumerate(MODALITIES):
             if modality not in _needed(example) and rng.random() < chance:
                 present[row, column] = False
-    return Inputs(
-        inputs.tokens, inputs.kinds, inputs.places, inputs.vectors, present, inputs.quality
-    )
+    return replace(inputs, present=present)
+
+
+def _known_intents(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
+    """The number of each example's intent, -1 where it is unknown, and where it is known."""
+    intents = torch.tensor([INTENTS.index(e.intent) if e.intent else -1 for e in examples])
+    return intents, intents >= 0
 
 
 def losses(
     out: Outputs, inputs: Inputs, examples: Sequence[Example], catalogue: Catalogue, recipe: Recipe
 ) -> Tensor:
-    intents = torch.tensor([INTENTS.index(e.intent) if e.intent else -1 for e in examples])
-    known = intents >= 0
+    intents, known = _known_intents(examples)
     total = out.vector.new_zeros(())
     if known.any():
         total = total + F.cross_entropy(
@@ -185,8 +188,7 @@ def calibrate(
 
     The threshold is moved to 0.5 by a shift of the logit, at `false_rejections` of in-scope turns.
     """
-    intents = torch.tensor([INTENTS.index(e.intent) if e.intent else -1 for e in examples])
-    known = intents >= 0
+    intents, known = _known_intents(examples)
     grid = torch.linspace(0.4, 3.0, 53)
     worst = [F.cross_entropy(out.intents[known] / t, intents[known]) for t in grid]
     # our own typed sentences: the public ones are templated, and so easy that they set no bound
