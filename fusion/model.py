@@ -205,7 +205,7 @@ class FusionModel(nn.Module):
         tokens = torch.where(photo, self.enter_photo(unit), self.enter_words(unit))
         context = self.modality + self.quality(inputs.quality)  # (batch, M, width)
         tokens = tokens + context.gather(1, kinds[..., None].expand(-1, -1, context.shape[-1]))
-        tokens = self.enter_norm(tokens + self.place[inputs.places])
+        tokens = self.enter_norm(tokens + F.embedding(inputs.places, self.place))
         b, _, width = tokens.shape
         tokens = torch.cat([self.nothing.expand(b, 1, -1), tokens], 1)
         visible = torch.cat([visible.new_ones(b, 1), visible], 1)
