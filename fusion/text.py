@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -63,25 +64,54 @@ class TextEncoder:
             for text, tokens, vector, length in zip(batch, *self._run(batch), strict=True):
                 yield text, Encoded(tokens[:length], vector)
 
+    @property
+    def layered(self) -> bool:
+        """Whether the last layers can be taken apart and trained (`halfway`, `last_layers`)."""
+        return self._model.config.model_type == "bert" and self._pooling == "mean"
+
+    @torch.inference_mode()
+    def halfway(self, texts: Sequence[str], top: int) -> tuple[np.ndarray, list[torch.Tensor]]:
+        """Vectors (len(texts), 384), and per text the states (tokens, 384) that enter its last
+        `top` layers, float32."""
+        vectors = np.zeros((len(texts), DIM), np.float32)
+        states: list[torch.Tensor] = [torch.empty(0)] * len(texts)
+        for rows in _alike(texts):
+            batch = self._tokens([texts[i] for i in rows])
+            hidden = self._model(**batch, output_hidden_states=True).hidden_states
+            vectors[rows] = self._pool(hidden[-1], batch["attention_mask"]).numpy()
+            for i, tokens, length in zip(
+                rows, hidden[-1 - top], batch["attention_mask"].sum(1), strict=True
+            ):
+                states[i] = tokens[:length].clone()
+        return vectors, states
+
+    def last_layers(self, top: int) -> torch.nn.ModuleList:
+        """A copy of the last `top` layers, to be trained."""
+        return deepcopy(self._model.encoder.layer[-top:])
+
     @torch.inference_mode()
     def _run(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Token states (n, longest, 384), vectors (n, 384), and how many tokens each has."""
+        batch = self._tokens(texts)
+        states = self._model(**batch).last_hidden_state
+        vectors = self._pool(states, batch["attention_mask"])
+        return states.numpy(), vectors.numpy(), batch["attention_mask"].sum(1).numpy()
+
+    def _tokens(self, texts: list[str]) -> Any:
         with self._lock:
-            batch = self._tokenizer(
+            return self._tokenizer(
                 texts,
                 padding=True,
                 truncation=True,
                 max_length=self._max_tokens,
                 return_tensors="pt",
             )
-        states = self._model(**batch).last_hidden_state
+
+    def _pool(self, states: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         if self._pooling == "cls":
-            vectors = states[:, 0]
-        else:
-            mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
-            vectors = (states * mask).sum(1) / mask.sum(1)
-        lengths = batch["attention_mask"].sum(1).numpy()
-        return states.numpy(), normalize(vectors, dim=-1).numpy(), lengths
+            return normalize(states[:, 0], dim=-1)
+        mask = attended.unsqueeze(-1).to(states.dtype)
+        return normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
 
 
 def load_text(spec: str = "minilm") -> TextEncoder:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from fusion.types import WeightsError
 
 SHIPPED = Path(__file__).parent / "weights"
+FIX = "Install Deskhand again, or train them anew with `deskhand train`."
 
 
 def card_path(weights: Path) -> Path:
@@ -41,39 +42,38 @@ def save_weights(path: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[
     return digest
 
 
-def read_card(path: Path) -> dict[str, Any]:
+def read_card(path: Path, fix: str = FIX) -> dict[str, Any]:
     """The card of the weights at `path`.
 
-    Raises WeightsError when it is missing or unreadable.
+    Raises WeightsError, which ends with the `fix`, when it is missing or unreadable.
     """
     try:
         return json.loads(card_path(path).read_text())
     except (OSError, ValueError) as error:
         raise WeightsError(
-            f"The weights {path.name} have no readable card ({card_path(path)}): {error}. "
-            "Install Deskhand again, or train them anew with `deskhand train`."
+            f"The weights {path.name} have no readable card ({card_path(path)}): {error}. {fix}"
         ) from error
 
 
-def load_weights(path: Path, made_for: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def load_weights(
+    path: Path, made_for: str, fix: str = FIX
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Float32 tensors and card of the weights at `path`.
 
-    Raises WeightsError when they are missing, damaged, or not `made_for` (the card's "model").
+    Raises WeightsError, which ends with the `fix`, when they are missing, damaged, or not
+    `made_for` (the card's "model").
     """
-    card = read_card(path)
+    card = read_card(path, fix)
     if card.get("model") != made_for:
         raise WeightsError(
-            f"{path} holds weights of {card.get('model')!r}, expected {made_for!r}. "
-            "Train them anew with `deskhand train`."
+            f"{path} holds weights of {card.get('model')!r}, expected {made_for!r}. {fix}"
         )
     try:
         if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
-            raise WeightsError(
-                f"{path} is damaged: its hash is not the one in its card. Install Deskhand again."
-            )
+            raise WeightsError(f"{path} is damaged: its hash is not the one in its card. {fix}")
         tensors = load_file(path)
     except (OSError, KeyError, SafetensorError) as error:
-        raise WeightsError(f"{path} cannot be read: {error}. Install Deskhand again.") from error
+        raise WeightsError(f"{path} cannot be read: {error}. {fix}") from error
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
