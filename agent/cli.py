@@ -15,6 +15,7 @@ import typer
 
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
+from agent.intents_cli import intents_app
 from agent.lab import evaluate_app, train_app
 from fusion.types import BadInput, Turn
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(intents_app, name="intents")
 
 Home = Annotated[
     Path | None, typer.Option(help="Folder of index, conversations and orders (DESKHAND_HOME).")
