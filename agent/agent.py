@@ -17,13 +17,15 @@ from time import perf_counter
 
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
-from agent.flows import advance
+from agent.flows import FlowState, advance
 from agent.orders import Shop
+from agent.own import OwnIntents
 from agent.policy import decide
 from agent.store import Store
 from agent.types import (
     Act,
     Answer,
+    Ask,
     Composer,
     Decided,
     Decision,
@@ -70,6 +72,7 @@ class Agent:
         composer: Composer,
         limits: Limits,
         input_limits: InputLimits,
+        own: OwnIntents | None = None,
     ) -> None:
         self.knowledge = knowledge
         self.encoders = encoders
@@ -79,6 +82,7 @@ class Agent:
         self.composer = composer
         self.limits = limits
         self.input_limits = input_limits
+        self.own = own
         self._answering: set[str] = set()
         self._guard = threading.Lock()
 
@@ -104,7 +108,7 @@ class Agent:
             yield _found(found)
 
             with _timed(seconds, "decide"):
-                verdict = self._decide(percept, fused, found, history, conversation_id)
+                verdict = self._decide(percept, fused, found, history, shown, conversation_id)
             yield Decided(decision=verdict.decision)
 
             with _timed(seconds, "compose"):
@@ -142,17 +146,26 @@ class Agent:
         fused: Fused,
         found: Findings,
         history: Sequence[Message],
+        shown: Sequence[Reply],
         conversation_id: str,
     ) -> Verdict:
-        """A person first, then the order flow, then the policy; acts are done here, once."""
+        """A person first, then what the shop itself mapped, the order flow and the policy; acts are
+        done here, once."""
         if not percept.present - {"history"}:
             return Verdict(Decline("unreadable"))
         if self.store.handed_off(conversation_id):
             return Verdict(HandOff("waiting", ""))
         intent = fused.intent if fused.intents[fused.intent] >= self.limits.sure_intent else ""
-        state, decision = advance(
-            self.store.flow(conversation_id), own_words(percept), intent, self.shop
-        )
+        state, words = self.store.flow(conversation_id), own_words(percept)
+        unhappy_before = _last_mood(history) <= self.limits.unhappy
+        wants_person = intent == "person" or (unhappy_before and fused.mood <= self.limits.unhappy)
+        label = ""
+        if self.own and not wants_person and not _is_pending(state, shown, percept):
+            label = self.own.label(words, self.limits)
+        if self.own and label:
+            state, decision = self.own.act_on(label, state, words, history, self.shop)
+        else:
+            state, decision = advance(state, words, intent, self.shop)
         reminder = "" if decision else state.question
         if decision is None:
             decision = decide(
@@ -162,7 +175,7 @@ class Agent:
                 history,
                 self.limits,
                 photo="photo" in percept.present,
-                unhappy_before=_last_mood(history) <= self.limits.unhappy,
+                unhappy_before=unhappy_before,
             )
         outcome = None
         if isinstance(decision, Act) and state.customer:
@@ -184,6 +197,13 @@ class Agent:
         finally:
             with self._guard:
                 self._answering.discard(conversation_id)
+
+
+def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> bool:
+    """Whether the words are about something else as well: our open question, or a photo."""
+    asked = shown[-1].decision if shown else None
+    question = isinstance(asked, Ask) and asked.slot != "wish"
+    return state.flow is not None or question or "photo" in percept.present
 
 
 def _last_mood(history: Sequence[Message]) -> float:

@@ -14,9 +14,12 @@ from agent.chat import ChatComposer, load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.own import FILE as ANSWERS
+from agent.own import OwnIntents, read_routes
 from agent.shop import SqlShop
 from agent.store import Store
 from agent.types import Composer
+from fusion.intents import load_intents
 from fusion.model import load_fusion
 from fusion.perceive import Encoders, load_encoders
 from fusion.photo import decode_photo
@@ -45,9 +48,22 @@ def open_agent(settings: Settings) -> Agent:
         fusion = load_fusion()
         encoders = load_encoders(settings.text, settings.vision, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
+        opened.callback(knowledge.close)
+        own = None
+        if settings.intents:
+            classifier = load_intents(settings.intents, encoders.text)
+            own = OwnIntents(classifier, read_routes(settings.intents / ANSWERS), knowledge)
         opened.pop_all()
     return Agent(
-        knowledge, encoders, fusion, shop, store, composer, settings.limits, settings.input_limits
+        knowledge,
+        encoders,
+        fusion,
+        shop,
+        store,
+        composer,
+        settings.limits,
+        settings.input_limits,
+        own,
     )
 
 

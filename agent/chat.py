@@ -19,6 +19,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from agent.errors import SetupError
+from agent.evidence import OWN
 from agent.grounding import deeds, grounded
 from agent.types import Answer, Composer, Decision, Draft, Outcome
 from fusion.types import Message
@@ -64,6 +65,8 @@ class ChatComposer:
         draft = self.fallback.compose(decision, outcome, hits, history, words)
         if not isinstance(decision, Answer) or not decision.hits:
             return draft  # questions, acts and hand-offs have words of their own
+        if OWN in decision.hits[0].ranks:
+            return draft
         shown = decision.hits[:EVIDENCE]
         try:
             answer = self.model.invoke(_messages(shown, history, words)).text.strip()

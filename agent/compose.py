@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from agent import products
-from agent.evidence import answering, card, money, plain, quote_title
+from agent.evidence import OWN, answering, card, money, plain, quote, quote_title
 from agent.types import (
     Act,
     Answer,
@@ -96,6 +96,9 @@ class BuiltinComposer:
             case Answer(hits=(), topic=topic):
                 lines = THANKS if topic == "thanks" else GREETINGS
                 return Draft(lines[min(len(history) // 2, 1)])
+            case Answer(hits=found) if OWN in found[0].ranks:
+                document = found[0].document
+                return Draft(document.text, (quote(document, 0, len(document.text)),))
             case Answer(hits=found) if found[0].document.kind == "product":
                 return about_product(decision, words)
             case Answer(hits=found, topic=topic):

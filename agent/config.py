@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None
     """Chat model as LangChain names it ("openai:gpt-5-mini"); None: the built-in composer."""
+    intents: Path | None = None
+    """Folder of the shop's own intents (`deskhand intents fit`) with their answers.yaml."""
     shop_url: str | None = None
     """Database of customers and orders as SQLAlchemy names it; None: a file under `home`."""
     title: str = "Deskhand"

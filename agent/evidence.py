@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from agent.types import Citation, ProductCard
 from knowledge.types import Document, Hit
 
+OWN = "own"  # in a hit's ranks: an answer that the shop wrote for exactly this, said as it stands
 SENTENCES = 3  # in one quote
 WHOLE = 420  # characters; a passage up to this long is quoted whole
 

@@ -62,10 +62,7 @@ class FlowState(Frozen):
 
     def ended(self) -> FlowState:
         return FlowState(
-            conversation=self.conversation,
-            customer=self.customer,
-            wrong=self.wrong,
-            acts=self.acts,
+            conversation=self.conversation, customer=self.customer, wrong=self.wrong, acts=self.acts
         )
 
 
@@ -81,14 +78,14 @@ def advance(state: FlowState, words: str, intent: str, shop: Shop) -> Step:
     """
     start = _start(words, intent)
     if state.flow is None:
-        return _begin(state, start, words, shop) if start else (state, None)
+        return begin(state, start, words, shop) if start else (state, None)
     if answers.leaves(words, state.flow, state.asked):
         return _nothing_done(state)
     if intent == "person" and not answers.is_bare(words, state.question):
         return state.ended(), None
     elsewhere = start not in (None, state.flow) and {start, state.flow} != CHANGES
     if start and elsewhere and state.asked not in FREE and answers.wants(intent, words):
-        return _begin(state.ended().but(order=state.order), start, words, shop)
+        return begin(state.ended().but(order=state.order), start, words, shop)
     if _is_aside(words, intent):
         return state, None
     return _continue(state, words, shop)
@@ -101,7 +98,8 @@ def _start(words: str, intent: str) -> Flow | None:
     return "change_address" if flow == "change" and answers.wants("address", words) else flow
 
 
-def _begin(state: FlowState, flow: Flow, words: str, shop: Shop) -> Step:
+def begin(state: FlowState, flow: Flow, words: str, shop: Shop) -> Step:
+    """The first step of `flow`."""
     started = state.but(
         flow=flow,
         wish=" ".join(words.split()),

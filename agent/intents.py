@@ -121,7 +121,8 @@ def report(examples: Examples, labels: Sequence[str], validation: Validation) ->
     rows = np.arange(len(given))
     doubtful = np.flatnonzero((likely[rows, given] < UNLIKELY) & (likely.max(1) > LIKELY))
     doubtful = doubtful[np.argsort(-likely[doubtful].max(1))]
-    weakest = sorted(np.flatnonzero(right < counts), key=lambda i: right[i] / counts[i])
+    missed = [i for i in range(len(labels)) if right[i] < counts[i]]
+    weakest = sorted(missed, key=lambda i: right[i] / counts[i])
     parts = {
         "Noticed in the file": examples.warnings,
         "Labels most often missed": [

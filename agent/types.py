@@ -95,6 +95,7 @@ class Limits:
     answerable: float = 0.35  # best hit's score below this: nothing found
     strong: float = 0.65  # best hit's score at or above: answered even if it seems out of scope
     sure_intent: float = 0.40  # below: the evidence alone decides
+    sure_label: float = 0.5  # below: the shop's own label (DESKHAND_INTENTS) is not acted on
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this, twice: a person is offered
 

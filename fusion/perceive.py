@@ -15,7 +15,7 @@ from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
 from fusion.photo import decode_photo, decode_video, sharpness
 from fusion.speech import Recogniser, load_speech
-from fusion.text import load_text
+from fusion.text import TextEncoder, load_text
 from fusion.types import (
     BadInput,
     Encoded,
@@ -38,7 +38,7 @@ EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
 class Encoders:
     """Everything that perceives, loaded once; many threads may share it."""
 
-    text: Encoder
+    text: TextEncoder
     vision: Encoder
     speech: Recogniser | None  # None: recordings are not listened to
     ocr: Reader
