@@ -173,12 +173,11 @@ def _validate(
     progress: Progress,
 ) -> Validation:
     labels = int(targets.max()) + 1
-    folds = FOLDS[len(targets) > MANY]
+    folds = min(FOLDS[len(targets) > MANY], len(targets))
+    mixed = np.random.default_rng(seed).permutation(len(targets))
+    order = mixed[np.argsort(targets[mixed], kind="stable")]  # the rows of a label go round
     fold = np.zeros(len(targets), int)
-    rng = np.random.default_rng(seed)
-    for label in range(labels):
-        rows = rng.permutation(np.flatnonzero(targets == label))
-        fold[rows] = np.arange(len(rows)) % folds
+    fold[order] = np.arange(len(targets)) % folds
     probabilities = np.zeros((len(targets), labels), np.float32)
     seen = np.zeros((len(targets), 2), np.float32)
     for k in range(folds):
