@@ -53,11 +53,11 @@ class Route(BaseModel):
     faq: str | None = None
     """Id of an FAQ entry or policy in the index."""
     flow: FlowName | None = None
-    person: Literal[True] | None = None
+    person: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if [self.answer, self.faq, self.flow, self.person or None].count(None) != 3:
             raise ValueError("give exactly one of answer, faq, flow and person: true")
         return self
 
@@ -117,7 +117,8 @@ def read_routes(path: Path) -> dict[str, Route]:
     Raises SetupError when it cannot be read or is not such a map.
     """
     try:
-        given = yaml.safe_load(path.read_text("utf-8"))
+        # BaseLoader: every value is text, so a label may be called "yes" or "no".
+        given = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
         return TypeAdapter(dict[str, Route]).validate_python(given)
     except FileNotFoundError as error:
         raise SetupError(

@@ -18,6 +18,8 @@ DOORS = {"ui", "agent.api", "agent.cli"}
 HOMES = {
     "torch": ("fusion.",),
     "transformers": ("fusion.",),
+    "sklearn": ("fusion.",),
+    "scipy": ("fusion.",),
     "whisper": ("fusion.",),
     "chromadb": ("knowledge.",),
     "gradio": ("ui",),
