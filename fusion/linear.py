@@ -12,6 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
+from fusion.reject import product
+
 LINEAR = ("meaning", "wording", "used", "idf")
 """Arrays that `fit_linear` gives: weights (385, labels) on the sentence vector and weights
 (used + 1, labels) on the columns used, both with the bias last; the columns used (used,) of
@@ -73,7 +75,7 @@ def linear_probabilities(
 ) -> np.ndarray:
     """Mean of the two judges' probabilities: (n, labels), each row sums to 1."""
     meaning, wording = judges["meaning"], judges["wording"]
-    meant = vectors @ meaning[:-1] + meaning[-1]
+    meant = product(vectors, meaning[:-1]) + meaning[-1]
     worded = _weigh(counts, judges["used"], judges["idf"]) @ wording[:-1] + wording[-1]
     return (softmax(meant, axis=1) + softmax(SHARPNESS * worded, axis=1)) / 2
 

@@ -50,10 +50,15 @@ def one_vs_rest(vectors: np.ndarray, targets: np.ndarray, labels: int) -> np.nda
     return weights.detach().numpy()
 
 
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b on torch's threads: a second pool, numpy's, beside them doubles a prediction's time."""
+    return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+
+
 def views(vectors: np.ndarray, judges: np.ndarray, taught: np.ndarray) -> np.ndarray:
     """(n, 2): the surest judge's logit, and the mean cosine of the nearest taught vectors."""
-    surest = (vectors @ judges[:-1] + judges[-1]).max(1)
-    cosines = vectors @ taught.T
+    surest = (product(vectors, judges[:-1]) + judges[-1]).max(1)
+    cosines = product(vectors, taught.T)
     few = min(NEIGHBOURS, cosines.shape[1])
     nearest = -np.partition(-cosines, few - 1, axis=1)[:, :few].mean(1)
     return np.stack([surest, nearest], 1)
