@@ -14,13 +14,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import FlowState, advance
 from agent.orders import Shop
-from agent.own import OwnIntents
-from agent.policy import decide
+from agent.policy import decide, sure_intent, wants_person
 from agent.store import Store
 from agent.types import (
     Act,
@@ -46,6 +46,9 @@ from fusion.perceive import Encoders, perceive
 from fusion.text import mood
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
 from knowledge.index import Knowledge
+
+if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
+    from agent.own import OwnIntents
 
 INTENTS_SHOWN = 5
 
@@ -155,15 +158,14 @@ class Agent:
             return Verdict(Decline("unreadable"))
         if self.store.handed_off(conversation_id):
             return Verdict(HandOff("waiting", ""))
-        intent = fused.intent if fused.intents[fused.intent] >= self.limits.sure_intent else ""
+        intent = sure_intent(fused, self.limits)
         state, words = self.store.flow(conversation_id), own_words(percept)
         unhappy_before = _last_mood(history) <= self.limits.unhappy
-        wants_person = intent == "person" or (unhappy_before and fused.mood <= self.limits.unhappy)
-        label = ""
-        if self.own and not wants_person and not _is_pending(state, shown, percept):
-            label = self.own.label(words, self.limits)
-        if self.own and label:
-            state, decision = self.own.act_on(label, state, words, history, self.shop)
+        own = self.own
+        if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
+            own = None
+        if own and (label := own.label(words, self.limits)):
+            state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             state, decision = advance(state, words, intent, self.shop)
         reminder = "" if decision else state.question

@@ -14,12 +14,9 @@ from agent.chat import ChatComposer, load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
-from agent.own import FILE as ANSWERS
-from agent.own import OwnIntents, read_routes
 from agent.shop import SqlShop
 from agent.store import Store
 from agent.types import Composer
-from fusion.intents import load_intents
 from fusion.model import load_fusion
 from fusion.perceive import Encoders, load_encoders
 from fusion.photo import decode_photo
@@ -50,9 +47,12 @@ def open_agent(settings: Settings) -> Agent:
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
         opened.callback(knowledge.close)
         own = None
-        if settings.intents:
+        if settings.intents:  # imported here: scikit-learn takes a second that few need
+            from agent.own import FILE, OwnIntents, read_routes
+            from fusion.intents import load_intents
+
             classifier = load_intents(settings.intents, encoders.text)
-            own = OwnIntents(classifier, read_routes(settings.intents / ANSWERS), knowledge)
+            own = OwnIntents(classifier, read_routes(settings.intents / FILE), knowledge)
         opened.pop_all()
     return Agent(
         knowledge,

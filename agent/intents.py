@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fusion.intents import Recognised, Validation
+from fusion.reject import auroc
 from fusion.types import BadInput
 
 OUT_OF_SCOPE = frozenset({"oos", "out_of_scope", "out-of-scope", "out of scope"})
@@ -170,10 +171,10 @@ def write_predictions(path: Path, rows: Sequence[Row], found: Sequence[Recognise
 
 
 def figures(rows: Sequence[Row], found: Sequence[Recognised]) -> dict[str, float]:
-    """How good predictions are; only the figures that the rows allow.
+    """How good predictions are, each in [0, 1]; only the figures that the rows allow.
 
-    accuracy: rows in scope with the right label, or out of scope and turned away, of all. The
-    others are named in the README.
+    The right label counts whether the row was turned away or not; in the accuracy of all, a row in
+    scope is right when it has its label and was not turned away, any other when it was.
     """
     inside = np.array([not row.outside for row in rows])
     right = np.array([row.label == one.label for row, one in zip(rows, found, strict=True)])
@@ -193,15 +194,8 @@ def figures(rows: Sequence[Row], found: Sequence[Recognised]) -> dict[str, float
         result["out of scope: turned away, were 5 % in scope"] = float(
             (strange[~inside] > limit).mean()
         )
-        result["AUROC of out_of_scope"] = _auroc(strange[inside], strange[~inside])
+        result["AUROC of out_of_scope"] = auroc(strange[inside], strange[~inside])
     return result
-
-
-def _auroc(low: np.ndarray, high: np.ndarray) -> float:
-    """The chance that one of `high` is above one of `low`; a tie counts a half."""
-    low = np.sort(low)
-    below, not_above = np.searchsorted(low, high, "left"), np.searchsorted(low, high, "right")
-    return float((below + not_above).mean() / (2 * len(low)))
 
 
 def _table(path: Path) -> list[list[str]]:

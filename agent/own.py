@@ -12,10 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from agent.errors import SetupError
 from agent.evidence import OWN
@@ -30,16 +38,6 @@ from knowledge.types import Document, Hit
 
 FILE = "answers.yaml"
 
-FlowName = Literal[
-    "order_status",
-    "cancel_order",
-    "change_order",
-    "change_address",
-    "return",
-    "refund",
-    "exchange",
-    "damaged_item",
-]
 FLOWS: dict[str, Flow] = {**STARTS, "change_address": "change_address"}
 
 
@@ -52,8 +50,16 @@ class Route(BaseModel):
     """Said word for word."""
     faq: str | None = None
     """Id of an FAQ entry or policy in the index."""
-    flow: FlowName | None = None
+    flow: str | None = None
+    """One of FLOWS."""
     person: bool = False
+
+    @field_validator("flow")
+    @classmethod
+    def _known(cls, flow: str | None) -> str | None:
+        if flow is not None and flow not in FLOWS:
+            raise ValueError(f"there is no flow {flow!r}; expected one of {', '.join(FLOWS)}")
+        return flow
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits
 from fusion.types import Fused, Message
@@ -70,15 +71,12 @@ def decide(
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
     `unhappy_before`: the customer's last turn was already an unhappy one.
     """
-    sure = fused.intents[fused.intent] >= limits.sure_intent
-    topic = fused.intent if sure else ""  # below that, the evidence alone decides
+    topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
     found = [hit for hit in hits if hit.score >= limits.answerable]
 
-    if topic == "person":
-        return HandOff("asked", summary(words, history))
-    if unhappy_before and fused.mood <= limits.unhappy:
-        return HandOff("unhappy", summary(words, history))
+    if why := wants_person(fused, limits, unhappy_before):
+        return HandOff(why, summary(words, history))
     ours = fused.out_of_scope < limits.out_of_scope
     if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)
@@ -102,6 +100,20 @@ def decide(
             tuple(Choice(hit.document.id, hit.document.title) for hit in rivals),
         )
     return Answer(tuple(ranked), topic, photo)
+
+
+def sure_intent(fused: Fused, limits: Limits) -> str:
+    """The likeliest intent, or "" where it is not sure: there the evidence alone decides."""
+    return fused.intent if fused.intents[fused.intent] >= limits.sure_intent else ""
+
+
+def wants_person(
+    fused: Fused, limits: Limits, unhappy_before: bool
+) -> Literal["asked", "unhappy"] | None:
+    """Why a person is due before anything else is tried; None when none is."""
+    if sure_intent(fused, limits) == "person":
+        return "asked"
+    return "unhappy" if unhappy_before and fused.mood <= limits.unhappy else None
 
 
 def only_points(words: str, looks: Collection[str] = ()) -> bool:

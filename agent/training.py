@@ -20,6 +20,7 @@ from fusion import photo_sets, train, train_vision
 from fusion.data import Example, Item, Maker, bitext, clinc, sentences
 from fusion.model import load_fusion
 from fusion.photo import decode_photo, sharpness
+from fusion.reject import auroc
 from fusion.text import load_text
 from fusion.types import DIM, Encoded, Encoder, InputLimits, Modality, Percept
 from fusion.vision import TowerEncoder, load_vision
@@ -138,12 +139,13 @@ def judge_intents(turns: Path) -> dict[str, float]:
     fused = [module(encodings.percept(example, rng)) for example in examples]
     ours = [(e, f) for e, f in zip(examples, fused, strict=True) if e.in_scope]
     others = [f for e, f in zip(examples, fused, strict=True) if not e.in_scope]
-    scores = np.array([f.out_of_scope for f in others])[:, None] - [f.out_of_scope for _, f in ours]
     return {
         "intent right": float(np.mean([f.intent == e.intent for e, f in ours])),
         "ours rejected": float(np.mean([f.out_of_scope >= 0.5 for _, f in ours])),
         "others rejected": float(np.mean([f.out_of_scope >= 0.5 for f in others])),
-        "AUROC out of scope": 0.5 + 0.5 * float(np.sign(scores).mean()),
+        "AUROC out of scope": auroc(
+            np.array([f.out_of_scope for _, f in ours]), np.array([f.out_of_scope for f in others])
+        ),
     }
 
 

@@ -71,7 +71,11 @@ class IntentClassifier:
         self._linear = {name: tensors[name].numpy() for name in LINEAR}
         self._judges, self._taught = tensors["judges"].numpy(), tensors["taught"].numpy()
         self._tuned: TunedLayers | None = None
-        tuned = {name.removeprefix(TUNED): t for name, t in tensors.items() if TUNED in name}
+        tuned = {
+            name.removeprefix(TUNED): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(TUNED)
+        }
         if tuned:
             self._tuned = TunedLayers(encoder, len(self.labels)).eval()
             load_into(self._tuned, tuned, Path(FILE))

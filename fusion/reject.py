@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import roc_auc_score
 
 NEIGHBOURS = 3
 STRENGTH = 10.0  # inverse of the regularisation of each label's judge
@@ -48,6 +49,15 @@ def one_vs_rest(vectors: np.ndarray, targets: np.ndarray, labels: int) -> np.nda
 
     optimizer.step(closure)
     return weights.detach().numpy()
+
+
+def auroc(ours: np.ndarray, others: np.ndarray) -> float:
+    """Area under the scope curve, in [0, 1]: how often one of `others` scores above one of `ours`.
+
+    A tie counts a half. Neither may be empty.
+    """
+    foreign = np.repeat([0, 1], [len(ours), len(others)])
+    return float(roc_auc_score(foreign, np.concatenate([ours, others])))
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -110,8 +110,13 @@ class TextEncoder:
     def _pool(self, states: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
         if self._pooling == "cls":
             return normalize(states[:, 0], dim=-1)
-        mask = attended.unsqueeze(-1).to(states.dtype)
-        return normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+        return mean_pool(states, attended)
+
+
+def mean_pool(states: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+    """States (batch, tokens, width), of which some are attended (batch, tokens) -> unit vectors."""
+    mask = attended.unsqueeze(-1).to(states.dtype)
+    return normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
 
 
 def load_text(spec: str = "minilm") -> TextEncoder:

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from fusion.data import Example
 from fusion.model import INTENTS, MODEL, FusionModel, Inputs, Outputs, collate
+from fusion.reject import auroc
 from fusion.types import MODALITIES, Encoded, Modality, Percept
 from fusion.weights import save_weights
 
@@ -216,8 +217,7 @@ def judge(examples: Sequence[Example], out: Outputs, catalogue: Catalogue) -> di
     ours = out.out_of_scope[torch.tensor([e.in_scope is True for e in examples])]
     others = out.out_of_scope[torch.tensor([e.in_scope is False for e in examples])]
     if len(ours) and len(others):
-        wins = (others[:, None] - ours).sign().mean().item()  # ties count half
-        figures["AUROC out of scope"] = 0.5 + 0.5 * wins
+        figures["AUROC out of scope"] = auroc(ours.numpy(), others.numpy())
     return {name: round(value, 4) for name, value in figures.items()}
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fusion.text import TextEncoder
+from fusion.text import TextEncoder, mean_pool
 from fusion.types import DIM
 
 LAYERS = 1
@@ -42,9 +42,8 @@ class TunedLayers(nn.Module):
         for layer in self.layers:
             out = layer(states, attention_mask=unseen)
             states = out[0] if isinstance(out, tuple) else out
-        mean = F.normalize((states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True), dim=-1)
         highest = (states - (1 - mask[..., None]) * 1e4).amax(1)
-        return self.head(self.drop(torch.cat([SPREAD * mean, highest], -1)))
+        return self.head(self.drop(torch.cat([SPREAD * mean_pool(states, mask), highest], -1)))
 
     @torch.inference_mode()
     def probabilities(self, states: Sequence[Tensor]) -> np.ndarray:
