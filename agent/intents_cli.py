@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +19,8 @@ intents_app = typer.Typer(
     help="A shop's own intents: fit, predict and evaluate a classifier of sentences.",
     no_args_is_help=True,
 )
+
+TIMED = 100  # sentences
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `fit` wrote.")]
 Test = Annotated[Path, typer.Argument(metavar="TEST.csv", help="CSV of sentences.")]
@@ -96,6 +100,13 @@ def evaluate(folder: Folder, test: Test) -> None:
     print(f"{len(rows)} rows, {sum(row.outside for row in rows)} of them out of scope")
     for name, value in figures(rows, found).items():
         print(f"  {name:48}{value:.4f}")
+    taken = []
+    for row in rows[:TIMED]:
+        began = perf_counter()
+        classifier.predict([row.sentence])
+        taken.append(1000 * (perf_counter() - began))
+    if taken:
+        print(f"  {'milliseconds of one sentence alone, median':48}{median(taken):.1f}")
 
 
 def _load(folder: Path) -> IntentClassifier:

@@ -93,7 +93,7 @@ def test_evaluation_counts_empty_labels_as_out_of_scope(fitted: Path, tmp_path: 
         "intents", "evaluate", fitted, write(tmp_path / "t.csv", rows, ("sentence", "label"))
     )
     assert f"{len(rows)} rows, 2 of them out of scope" in said
-    assert "right label" in said and "AUROC" in said
+    assert "right label" in said and "AUROC" in said and "milliseconds" in said
 
 
 def test_figures_are_what_they_say() -> None:
