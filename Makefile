@@ -31,4 +31,8 @@ weights: .venv/.installed-dev
 	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first --epochs 14
 	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
 	    --start $(RENDERS)/first/vision.safetensors --epochs 10 --peak-rate 1.2e-3
-	$(BIN)/deskhand train fusion --data $(DATA) --renders $(RENDERS) --out fusion/weights
+	$(BIN)/deskhand train fusion --data $(DATA) --out $(RENDERS)/fusion --model all
+	cp $(RENDERS)/fusion/ours/0/fusion.* fusion/weights
+	for name in concat autoencoder cca dcca attention late text photo; do \
+	    mkdir -p fusion/weights/$$name && cp $(RENDERS)/fusion/$$name/0/fusion.* fusion/weights/$$name; \
+	done

@@ -17,10 +17,10 @@ from agent.errors import SetupError
 from agent.shop import SqlShop
 from agent.store import Store
 from agent.types import Composer
-from fusion.model import load_fusion
 from fusion.perceive import Encoders, load_encoders
 from fusion.photo import decode_photo
 from fusion.types import BadInput, Encoder, InputLimits
+from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
 from knowledge.index import IndexReport, open_index, rebuild
@@ -42,7 +42,7 @@ def open_agent(settings: Settings) -> Agent:
         composer: Composer = BuiltinComposer()
         if settings.llm:
             composer = ChatComposer(load_chat_model(settings.llm), composer)
-        fusion = load_fusion()
+        fusion = load_fusion(settings.fusion)
         encoders = load_encoders(settings.text, settings.vision, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
         opened.callback(knowledge.close)

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     """Sentence encoder: minilm | hub:NAME | a folder. Another one needs another index."""
     vision: str = "shipped"
     """Photo encoder: shipped, or the path of another trained tower. It needs another index."""
+    fusion: str = "shipped"
+    """How modalities are fused: shipped | concat | autoencoder | cca | dcca | attention | late |
+    text | photo (the classical ways, to compare), or weights of `deskhand train fusion`."""
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None
