@@ -14,7 +14,9 @@ from agent.chat import ChatComposer, load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.rules import shipped_rules
 from agent.shop import SqlShop
+from agent.shop_file import read_shop
 from agent.store import Store
 from agent.types import Composer
 from fusion.model import load_fusion
@@ -98,6 +100,15 @@ def index_paths(
         )
 
 
+def index_documents(settings: Settings, documents: Sequence[Document]) -> IndexReport:
+    """Make the index hold these documents."""
+    encoders = load_encoders(settings.text, settings.vision, "off")
+    space = encoder_name(encoders.text, encoders.vision)
+    with open_index(settings.index_folder, space, create=True) as knowledge:
+        photos = photo_embedder(encoders.vision, settings.input_limits)
+        return knowledge.update(documents, encoders.text.encode, photos)
+
+
 def index_demo(
     settings: Settings, encoders: Encoders, progress: Progress | None = None, anew: bool = False
 ) -> IndexReport:
@@ -105,7 +116,7 @@ def index_demo(
     prepare_home(settings.home)
     shop = SqlShop(settings.orders)
     try:
-        shop.load_orders(demo_folder() / "orders.json")
+        shop.load(read_shop(demo_folder() / "orders.json"), shipped_rules("demo"))
     finally:
         shop.close()
     return index_paths(settings, encoders, [demo_folder()], progress, anew)
