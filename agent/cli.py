@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.acting_cli import evaluate_acting
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
 from agent.intents_cli import intents_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
+evaluate_app.command("acting")(evaluate_acting)
 app.add_typer(intents_app, name="intents")
 app.add_typer(shop_app, name="shop")
 

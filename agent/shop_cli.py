@@ -38,16 +38,12 @@ def import_file(
 ) -> None:
     """Make the shop hold what stands in FILE, and nothing else."""
     from agent.build import has_index, index_documents, prepare_home
-    from agent.rules import read_rules, shipped_rules
+    from agent.rules import find_rules
     from agent.shop_file import catalogue, read_shop
 
     settings = Settings.read(home=home)
     content = read_shop(file)
-    if rules in (None, "demo", "retail"):
-        name = rules or ("retail" if content.products else "demo")
-        law = shipped_rules(name)  # type: ignore[arg-type]
-    else:
-        law = read_rules(Path(rules))
+    law = find_rules(rules or ("retail" if content.products else "demo"))
     prepare_home(settings.home)
     with closing(_open(settings)) as shop:
         shop.load(content, law, anew=True)
@@ -84,7 +80,7 @@ def export(
 ) -> None:
     """Everything as it stands now, as JSON in the format of `shop import`."""
     with closing(_open(Settings.read(home=home))) as shop:
-        text = json.dumps(shop.export().dump(), indent=4)
+        text = json.dumps(shop.export(), indent=4)
     if out is None:
         print(text)
         return

@@ -54,13 +54,6 @@ class ShopFile(BaseModel):
     users: dict[str, Customer]
     orders: dict[str, Order]
 
-    def dump(self) -> dict[str, Any]:
-        return {
-            "products": {id: product.dump() for id, product in self.products.items()},
-            "users": {id: customer.dump() for id, customer in self.users.items()},
-            "orders": {id: order.dump() for id, order in self.orders.items()},
-        }
-
 
 def read_shop(path: Path) -> ShopFile:
     """Raises ShopError when the file cannot be read or contradicts itself."""
