@@ -109,8 +109,7 @@ class Agent:
             seconds: dict[str, float] = {}
             history = self.store.history(conversation_id)
             shown = self.store.replies(conversation_id)
-            turn = spelt(turn, shown)
-            percept = perceive(turn, history, self.encoders, self.input_limits)
+            percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
             yield _heard(percept)
 
             with _timed(seconds, "understand"):
@@ -122,9 +121,7 @@ class Agent:
             yield _found(found)
 
             with _timed(seconds, "decide"):
-                verdict = self._decide(
-                    percept, fused, found, history, shown, conversation_id, turn.choices
-                )
+                verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
             for decision, _ in verdict.steps:
                 yield Decided(decision=decision)
 
@@ -167,7 +164,7 @@ class Agent:
         history: Sequence[Message],
         shown: Sequence[Reply],
         conversation_id: str,
-        picked: tuple[str, ...],
+        turn: Turn,
     ) -> Verdict:
         """A person first, then what the shop itself mapped, the order flow and the policy; acts are
         done here, once."""
@@ -176,7 +173,8 @@ class Agent:
         if self.store.handed_off(conversation_id):
             return Verdict(((HandOff("waiting", ""), None),))
         intent = sure_intent(fused, self.limits)
-        state, words = self.store.flow(conversation_id), own_words(percept)
+        state = self.store.flow(conversation_id)
+        words = own_words(percept) if turn.text.strip() or not turn.choices else ""
         unhappy_before = _last_mood(history) <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
@@ -184,7 +182,7 @@ class Agent:
         if own and (label := own.label(words, self.limits)):
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
-            state, decision = advance(state, words, intent, self.shop, picked)
+            state, decision = advance(state, words, intent, self.shop, turn.choices)
         if decision is None:
             decision = decide(
                 fused,

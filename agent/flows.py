@@ -56,10 +56,16 @@ def advance(
     the open question again.
     """
     state = _refreshed(state, shop)
-    new = [] if picked else read_wishes(words, intent, shop.rules)
+    between = state.wish is None
+    new = [] if picked else read_wishes(words, intent, shop.rules, between)
     if state.wish is None:
         return _between(state, words, new, picked, shop)
-    others = [wish for wish in new if not _continues(wish, state, words)]
+    waiting = {(wish.action, wish.order_id) for wish in state.queue}
+    others = [
+        wish
+        for wish in new
+        if not _continues(wish, state, words) and (wish.action, wish.order_id) not in waiting
+    ]
     if not others and answers.leaves(words, state.open.action, state.asked):
         return _dropped(state, shop)
     if intent == "person" and not picked and answers.asks_person(words):
@@ -200,7 +206,7 @@ def _answered(
 
 def _remembered(state: FlowState, words: str) -> FlowState:
     """What was said before the order was known is read for the other slots once it is."""
-    if state.asked in ("full_name", "zip") or not (more := answers.without_email(words)):
+    if state.asked != "email" or not (more := answers.without_email(words)):
         return state
     return state.wishing(words=f"{state.open.words}, {more}")
 

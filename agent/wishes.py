@@ -55,14 +55,15 @@ SWAPS: frozenset[Action] = frozenset({"exchange", "change_items"})
 """One wish to the customer; the status of the order says which of the two it is."""
 
 _ARTICLE = r"(?:(?!\baddress|\bpayment|\border\b|\bmind\b|\bemail|\bname\b|[.;!?]).)*?"
+_ONE = r"(?:(?!\b(?:change|update|modify|cancel|return|exchange|swap|switch)\b)[^.;!?])*"
 _VERBS: tuple[tuple[Action, str], ...] = (
     ("change_default_address", r"\b(?:change|update|modify|correct|fix|set)\b[^.;!?]*\b(?:default|profile|account)\b[^.;!?]*\baddress\b"),
     ("change_default_address", r"\b(?:change|update|modify|correct|fix|set)\b[^.;!?]*\baddress\b[^.;!?]*\b(?:in|on|of|for|to) (?:my|the) (?:user |customer )?(?:profile|account)\b"),
     ("change_default_address", r"\b(?:default|profile|account) address\b[^.;!?]*\b(?:change|update|modif|correct)\w*"),
-    ("change_address", r"\b(?:change|update|modify|correct|fix|edit|use|have)\b[^.;!?]*\baddress\b"),
+    ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have)\b{_ONE}\baddress\b"),
     ("change_address", r"\b(?:wrong|new|another|different) (?:\w+ )?address\b"),
     ("change_address", r"\b(?:send|ship|deliver|reroute|redirect)\b(?: \S+){1,8}? (?:to|at) (?:a |an |the |my )?(?:(?:different|new|other|another) (?:\w+ )?(?:address|place)|\d+ )"),
-    ("change_payment", r"\b(?:change|switch|modify|update|move|use)\b[^.;!?]*\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
+    ("change_payment", rf"\b(?:change|switch|modify|update|move|use)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
     ("change_payment", r"\b(?:payment method|payment)\b[^.;!?]*\b(?:change|switch|updat|modif)\w*"),
     ("change_payment", r"\b(?:want|like|prefer) to pay\b[^.;!?]*\b(?:with|by|using|from)\b"),
     ("cancel", r"\bcancel(?:l?ing|lation)?\b"),
@@ -71,6 +72,7 @@ _VERBS: tuple[tuple[Action, str], ...] = (
     ("exchange", r"\b(?:exchang(?:e|ing)|swap(?:ping)?|trade|trading|replac(?:e|ing)|replacement)\b"),
     ("change_items", rf"\b(?:change|chang(?:e|ing)|modify(?:ing)?|switch(?:ing)?|upgrad(?:e|ing)|update|downgrade|make|adjust)\b(?! my mind){_ARTICLE}\b(?:to|for|into|items?|articles?|size|colou?r|option|version|variant|instead|with)\b"),
     ("change_items", r"\b(?:change|modify|edit|adjust)\b (?:my |the |this |that |an? )?(?:pending |recent )?order\b"),
+    ("change_items", r"\b(?:change|modify|switch|update)\b(?:(?!\baddress|\bpayment|\bmind\b|\bemail|\bname\b)(?!\b(?:change|update|modify|cancel|return|exchange)\b)[^.;!?])*?\b(?:in|from|of|on)\b (?:my |the |this )?(?:\w+ )?(?:order\b|#)"),
     ("orders", r"\b(?:list|show|which|what|see|look up)\b[^.;!?]*\b(?:my|are my|i have) (?:\w+ )?orders\b|\bwhat orders\b"),
     ("profile", r"\b(?:what|which|show|tell|see|check|confirm)\b[^.;!?]*\bmy (?:profile|default address|payment methods?|gift card balance|account|balance)\b"),
     ("invoice", r"\b(?:invoice|receipt|bill)\b"),
@@ -84,6 +86,7 @@ _WEAK: tuple[tuple[Action, str], ...] = (
 
 _STRONG = [(action, re.compile(pattern, re.I | re.S)) for action, pattern in _VERBS]
 _ALONE = [(action, re.compile(pattern, re.I | re.S)) for action, pattern in _WEAK]
+_ASIDE = [(action, pattern) for action, pattern in _ALONE if action == "status"]
 _DENIED = re.compile(
     r"(?:\b(?:not|no|never|without|instead of|rather than|before|after|cannot|(?:don|can|couldn|didn|won|wouldn)['’]?t)"
     r"(?: (?:want|wish|need|like|able|going))?(?: to)?(?: be)?|\bif i)\s*$",
@@ -105,17 +108,19 @@ _INSTEAD = re.compile(
 )
 
 
-def read_wishes(words: str, intent: str, rules: Rules) -> list[Wish]:
+def read_wishes(words: str, intent: str, rules: Rules, between: bool = True) -> list[Wish]:
     """The wishes in the words, one after another; none where the words only ask about rules.
 
-    `intent` is the intent of the whole turn where it is sure, else "".
+    `intent` is the intent of the whole turn where it is sure, else "". Unless it is said `between`
+    wishes, the words may answer a question of ours, and only verbs count.
     """
     words = " ".join(words.replace("’", "'").split())
-    found = _found(words, _STRONG) or _found(words, _ALONE)
+    weak = _ALONE if between else _ASIDE
+    found = _found(words, _STRONG) or _found(words, weak)
     asked = _ASKED.search(words) or rules.find_orders(words) or answers.find_email(words)
-    if found and (intent == "" or intent in STARTS or asked):
+    if found and (intent == "" or intent in STARTS or asked or not between):
         wishes = _cut(words, found)
-    elif not found and intent in STARTS:
+    elif not found and between and intent in STARTS:
         wishes = [Wish(action=STARTS[intent], words=words)]
     else:
         wishes = []
