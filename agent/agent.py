@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
-from agent.flows import advance, go_on
+from agent.flows import advance
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
 from agent.state import FlowState
+from agent.steps import go_on
 from agent.store import Store
 from agent.types import (
     Act,

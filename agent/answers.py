@@ -26,7 +26,8 @@ _ZIP = re.compile(
     r"(?<![\w#@.])(\d{5})(?![\w@])",
     re.I,
 )
-_SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits\b|\bon it\b")
+_SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
+_CORRECTS = re.compile(r"\b(?:actually|instead|rather|only|just the|sorry|i meant|correction)\b")
 _ADDS = re.compile(r"\b(?:also|too|as well|additionally|in addition|besides|another order)\b")
 
 _YES = re.compile(
@@ -182,6 +183,11 @@ def without_email(words: str) -> str:
 def means_same(words: str) -> bool:
     """Whether the order talked of last is meant: "that order", "its address"."""
     return bool(_SAME.search(_plain(words)))
+
+
+def corrects(words: str) -> bool:
+    """Whether something that was said before is said anew: "actually only the lamp"."""
+    return bool(_CORRECTS.search(_plain(words)))
 
 
 def adds(words: str) -> bool:

@@ -49,7 +49,8 @@ def _items(scene: Scene, items: Sequence[OrderItem]) -> Read:
     return Read() if ids == scene.wish.items else Read({"items": ids, "new_items": ()})
 
 
-def _available(scene: Scene, item: OrderItem) -> list[Variant]:
+def available(scene: Scene, item: OrderItem) -> list[Variant]:
+    """The variants that the line can become now."""
     product = scene.shop.product(item.product)
     variants = product.variants.values() if product else ()
     return [variant for variant in variants if variant.available and variant.id != item.id]
@@ -59,7 +60,7 @@ def ask_new(scene: Scene) -> tuple[str, tuple[Choice, ...]]:
     item = scene.item
     assert item is not None
     currency = scene.shop.rules.currency
-    variants = [v for v in _available(scene, item) if not scene.narrowed or v.id in scene.narrowed]
+    variants = [v for v in available(scene, item) if not scene.narrowed or v.id in scene.narrowed]
     choices = tuple(
         Choice(v.id, f"{optioned(v.options).strip(' ()') or item.name}, {money(v.price, currency)}")
         for v in sorted(variants, key=lambda v: v.price)
@@ -80,8 +81,8 @@ def read_new(scene: Scene, words: str, picked: tuple[str, ...], asked: bool) -> 
     narrowed: tuple[str, ...] = ()
     for n in range(len(new), len(wish.items)):
         item = next(i for i in scene.lines if i.id == wish.items[n])
-        available = {variant.id for variant in _available(scene, item)}
-        if id := next((id for id in left if id in available), None):
+        fitting = {variant.id for variant in available(scene, item)}
+        if id := next((id for id in left if id in fitting), None):
             left.remove(id)
             new.append(id)
             continue
@@ -89,7 +90,7 @@ def read_new(scene: Scene, words: str, picked: tuple[str, ...], asked: bool) -> 
         chosen = [next(i for i in scene.lines if i.id == id) for id in wish.items]
         got, problem = _variants(scene, item, segment(words, item, chosen, single), single)
         if len(got) != 1:
-            narrowed = tuple(variant.id for variant in got) if single else ()
+            narrowed = tuple(variant.id for variant in got)
             break
         new.append(got[0].id)
     if len(new) > len(wish.new_items):
@@ -104,7 +105,7 @@ def _variants(
     product = scene.shop.product(item.product)
     if product is None or not parts:
         return [], ""
-    offered = sorted(_available(scene, item), key=lambda v: v.price)
+    offered = sorted(available(scene, item), key=lambda v: v.price)
     offered = [v for v in offered if not scene.narrowed or v.id in scene.narrowed] or offered
     got = next((found for part in parts if (found := pick_variants(part, item, product))), [])
     if scene.narrowed and len(got) > 1:

@@ -14,6 +14,8 @@ from agent.chat import ChatComposer, load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.http_shop import HttpShop
+from agent.orders import Shop
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
@@ -39,7 +41,7 @@ def open_agent(settings: Settings) -> Agent:
     with ExitStack() as opened:  # what was opened is closed again if the rest fails
         store = Store(settings.conversations)
         opened.callback(store.close)
-        shop = SqlShop(settings.orders)
+        shop = open_shop(settings)
         opened.callback(shop.close)
         composer: Composer = BuiltinComposer()
         if settings.llm:
@@ -67,6 +69,13 @@ def open_agent(settings: Settings) -> Agent:
         settings.input_limits,
         own,
     )
+
+
+def open_shop(settings: Settings) -> Shop:
+    """Raises SetupError or ShopError when it cannot be reached."""
+    if settings.orders.startswith(("http://", "https://")):
+        return HttpShop(settings.orders, settings.shop_token)
+    return SqlShop(settings.orders)
 
 
 def index_paths(

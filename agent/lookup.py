@@ -15,6 +15,10 @@ from agent.words import ordinal, pick_items
 CHOICES = 9  # orders offered at once
 WRONG_TRIES = 5  # e-mails, names and order numbers that are not the customer's; then a person
 
+_ALL_ORDERS = re.compile(
+    r"\b(?:all|both|every|each)\b(?: of)?(?: my| the| these)?(?: \w+)? orders?\b", re.I
+)
+
 QUESTIONS = {
     "email": "Which e-mail address did you order with?",
     "full_name": "Then what is your full name?",
@@ -130,6 +134,16 @@ def guess_order(state: FlowState, shop: Shop) -> str | None:
         return fitting[0].id
     found = named_order(state.open.words, fitting)
     return found.id if found else None
+
+
+def take_all(state: FlowState, shop: Shop) -> FlowState | None:
+    """ "All my pending orders": the first that the wish fits, with the others to follow; None when
+    the words do not say so."""
+    fitting = [order for order in _offered(state, shop) if _fits(state, order, shop)]
+    if not _ALL_ORDERS.search(state.open.words) or not fitting:
+        return None
+    first, *others = [state.open.but(order_id=order.id) for order in fitting]
+    return state.but(wish=first, queue=(*others, *state.queue))
 
 
 def ask_order(state: FlowState, shop: Shop, problem: str = "") -> Ask:

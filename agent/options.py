@@ -147,10 +147,10 @@ def _spellings(name: str, value: str, values: Sequence[str]) -> list[list[str]]:
     short = [word for word in whole if word not in common]
     if short and short != whole and len("".join(short)) > 1:
         spelt.append(short)
-    if len(whole) > 1 and whole[-1] in ("steel", "battery", "operation", "cover", "back", "ear"):
-        first = whole[:1]
-        if sum(tokens(other)[:1] == first for other in values) == 1:
-            spelt.append(first)
+    others = {word for other in values if other != value for word in tokens(other)}
+    alone = [word for word in whole if len(word) > 3 and word not in others and word not in own]
+    if len(whole) > 1:  # "Google" for Google Assistant, "steel" for stainless steel
+        spelt += [[word] for word in alone if not word[0].isdigit()]
     if value.isdigit():
         spelt.append([value + own[-1]])  # "500 pieces"
     if value.lower() in _LETTERS:

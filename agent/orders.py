@@ -187,8 +187,6 @@ class Shop(Protocol):
 
     def product(self, product_id: str) -> Product | None: ...
 
-    def products(self) -> list[Product]: ...
-
     def refusal(self, action: Action, order: Order) -> str | None:
         """Why this cannot be done to this order now, in one sentence; None when it can."""
 

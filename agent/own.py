@@ -27,10 +27,11 @@ from pydantic import (
 
 from agent.errors import SetupError
 from agent.evidence import OWN
-from agent.flows import Step, begin
+from agent.flows import begin
 from agent.orders import Shop
 from agent.policy import summary
 from agent.state import FlowState
+from agent.steps import Step
 from agent.types import Action, Answer, HandOff, Limits
 from agent.wishes import STARTS
 from fusion.intents import IntentClassifier

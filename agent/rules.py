@@ -66,6 +66,8 @@ class Rule(Strict):
     """Days after delivery in which it is allowed."""
     person: bool = False
     """A person does it: the slots are asked, then the conversation is handed over."""
+    offers: tuple[Action, ...] = ()
+    """Nothing is done, but these are offered once the order is known."""
     note: str = ""
     """Read to the customer before the yes."""
     done: str = ""

@@ -167,11 +167,6 @@ class SqlShop(Shop):
         with self._engine.begin() as db:
             return _read(db, _products, product_id, Product)
 
-    def products(self) -> list[Product]:
-        with self._engine.begin() as db:
-            rows = db.scalars(select(_products.c.data).order_by(_products.c.place)).all()
-        return [Product.model_validate(row) for row in rows]
-
     def refusal(self, action: Action, order: Order) -> str | None:
         return self.rules.refusal(action, order, self._today())
 

@@ -93,4 +93,8 @@ def export(
 def _open(settings: Settings) -> SqlShop:
     from agent.shop import SqlShop
 
+    if settings.orders.startswith("http"):
+        raise BadInput(
+            "The shop is behind DESKHAND_SHOP_URL, and has its customers and orders itself."
+        )
     return SqlShop(settings.orders)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from agent import answers
 from agent.address import incomplete, parse_address
 from agent.articles import ask_items, ask_new, read_items, read_new
 from agent.changes import Refused, covers, swapped
 from agent.orders import (
+    Address,
     PaymentMethod,
     money,
 )
@@ -185,39 +185,51 @@ def _read_reason(scene: Scene, words: str, picked: tuple[str, ...], asked: bool)
     return NOTHING
 
 
+def _known_addresses(scene: Scene) -> dict[str, Address]:
+    """Addresses of the customer's own that may be meant, by "default" or by order."""
+    current = scene.order.address if scene.order else scene.customer.address
+    known = {"default": scene.customer.address}
+    known |= {order.id: order.address for order in scene.shop.orders(scene.customer)}
+    return {id: address for id, address in known.items() if address != current}
+
+
 def _ask_address(scene: Scene) -> tuple[str, tuple[Choice, ...]]:
-    home = scene.customer.address
-    choices: tuple[Choice, ...] = ()
-    if scene.order and scene.order.address != home:
-        choices = (Choice("default", str(home)),)
+    known: dict[str, Choice] = {}  # the same address once
+    for id, address in _known_addresses(scene).items():
+        known.setdefault(str(address), Choice(id, str(address)))
+    wanted = "street, suite if any, town, state, country and zip"
     if scene.shop.rules.address == ("address1",):
-        return "What is the whole new address, with street, number, postcode and town?", choices
-    return (
-        "What is the whole new address: street, suite if any, town, state, country and zip?",
-        choices,
-    )
+        wanted = "street, number, postcode and town"
+    return f"What is the whole new address: {wanted}?", tuple(known.values())
 
 
 def _read_address(scene: Scene, words: str, picked: tuple[str, ...], asked: bool) -> Read:
-    if scene.order and (
-        "default" in picked
-        or re.search(r"\b(?:my|the) (?:default|profile|home|account)(?: address)?\b", words, re.I)
-    ):
-        return _addressed(scene, scene.customer.address)
     rules = scene.shop.rules
-    said = answers.corrected_address(words) or (
-        words if asked else answers.said_address(words) or ""
-    )
+    known = _known_addresses(scene)
+    own = [*picked, *rules.find_orders(words)] if asked else []
+    if scene.order and _DEFAULT.search(words):
+        own.append("default")
+    if meant := [known[id] for id in own if id in known]:
+        return _addressed(scene, meant[0])
+    clear = answers.said_address(words) or ""
+    said = answers.corrected_address(words) or (words if asked else clear)
     address = parse_address(said, rules.country)
     if address is None:
-        problem = "" if not asked else "That is not a whole address. "
-        return Read(problem=problem if re.search(r"\d|@", words) else "")
+        looks_like_one = asked and re.search(r"\d|@", words)
+        return Read(problem="That is not a whole address. " if looks_like_one else "")
     if problem := incomplete(address, rules.address):
         return Read(problem=f"{problem} ") if asked else NOTHING
     return _addressed(scene, address)
 
 
-def _addressed(scene: Scene, address: Any) -> Read:
+_DEFAULT = re.compile(
+    r"\bto (?:my|the) (?:default|profile|home|account)(?: address| one)?\b|"
+    r"^\W*(?:my|the) (?:default|profile|home|account)(?: address| one)?\W*$",
+    re.I,
+)
+
+
+def _addressed(scene: Scene, address: Address) -> Read:
     return NOTHING if address == scene.wish.address else Read({"address": address})
 
 

@@ -58,3 +58,16 @@ class FlowState(Frozen):
             queue=self.queue,
             last_order=(self.wish and self.wish.order_id) or self.last_order,
         )
+
+    def summary(self) -> str:
+        """What was found out, for the person who goes on from here."""
+        wish, customer = self.wish, self.customer
+        parts = [
+            f"The customer wrote: {wish.words}" if wish else "",
+            f"Order {wish.order_id}." if wish and wish.order_id else "",
+            f"Customer {customer.name}, {customer.email}." if customer else "",
+            f"Reason: {wish.reason}" if wish and wish.reason else "",
+            f"Wanted instead: {wish.product}" if wish and wish.product else "",
+            f"Open question: {self.question}" if self.asked and not (wish and wish.product) else "",
+        ]
+        return " ".join(filter(None, parts))

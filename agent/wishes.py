@@ -57,15 +57,16 @@ SWAPS: frozenset[Action] = frozenset({"exchange", "change_items"})
 _ARTICLE = r"(?:(?!\baddress|\bpayment|\border\b|\bmind\b|\bemail|\bname\b|[.;!?]).)*?"
 _ONE = r"(?:(?!\b(?:change|update|modify|cancel|return|exchange|swap|switch)\b)[^.;!?])*"
 _VERBS: tuple[tuple[Action, str], ...] = (
-    ("change_default_address", r"\b(?:change|update|modify|correct|fix|set)\b[^.;!?]*\b(?:default|profile|account)\b[^.;!?]*\baddress\b"),
-    ("change_default_address", r"\b(?:change|update|modify|correct|fix|set)\b[^.;!?]*\baddress\b[^.;!?]*\b(?:in|on|of|for|to) (?:my|the) (?:user |customer )?(?:profile|account)\b"),
-    ("change_default_address", r"\b(?:default|profile|account) address\b[^.;!?]*\b(?:change|update|modif|correct)\w*"),
+    ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\b(?:default|profile|account)\b(?: (?!and\b)\w+){{0,3}}? address\b"),
+    ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\baddress\b{_ONE}\b(?:in|on|of|for|to) (?:my|the) (?:user |customer )?(?:profile|account)\b"),
+    ("change_default_address", r"\b(?:default|profile|account) address\b(?:(?!\band\b)[^.;!?])*\b(?:change|update|modif|correct)\w*"),
     ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have)\b{_ONE}\baddress\b"),
     ("change_address", r"\b(?:wrong|new|another|different) (?:\w+ )?address\b"),
     ("change_address", r"\b(?:send|ship|deliver|reroute|redirect)\b(?: \S+){1,8}? (?:to|at) (?:a |an |the |my )?(?:(?:different|new|other|another) (?:\w+ )?(?:address|place)|\d+ )"),
-    ("change_payment", rf"\b(?:change|switch|modify|update|move|use)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
+    ("change_payment", rf"\b(?:change|switch|modify|update|move)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
     ("change_payment", r"\b(?:payment method|payment)\b[^.;!?]*\b(?:change|switch|updat|modif)\w*"),
-    ("change_payment", r"\b(?:want|like|prefer) to pay\b[^.;!?]*\b(?:with|by|using|from)\b"),
+    ("change_payment", r"\b(?:want|like|prefer) to pay\b(?![^.;!?]*\bdifference)[^.;!?]*\b(?:with|by|using|from)\b"),
+    ("change_payment", r"\b(?:use|put)\b[^.;!?]*\b(?:another|different|other|new) (?:payment|card|way to pay)"),
     ("cancel", r"\bcancel(?:l?ing|lation)?\b"),
     ("refund_status", r"\b(?:where|when|has|have|did|status|check)\b[^.;!?]*\b(?:refund|money back)(?:ed)?\b"),
     ("return", r"\breturn(?:ing)?\b(?! polic| window| label)|\b(?:send|give|bring|take|ship)(?:ing)? (?:\S+ ){1,6}?back\b|\bsend(?:ing)? back\b"),
@@ -87,6 +88,9 @@ _WEAK: tuple[tuple[Action, str], ...] = (
 _STRONG = [(action, re.compile(pattern, re.I | re.S)) for action, pattern in _VERBS]
 _ALONE = [(action, re.compile(pattern, re.I | re.S)) for action, pattern in _WEAK]
 _ASIDE = [(action, pattern) for action, pattern in _ALONE if action == "status"]
+_PARCEL = re.compile(
+    r"\b(?:orders?|ship\w*|deliver\w*|parcel|package|send|sent|it|its|that|this)\b", re.I
+)
 _DENIED = re.compile(
     r"(?:\b(?:not|no|never|without|instead of|rather than|before|after|cannot|(?:don|can|couldn|didn|won|wouldn)['’]?t)"
     r"(?: (?:want|wish|need|like|able|going))?(?: to)?(?: be)?|\bif i)\s*$",
@@ -168,7 +172,11 @@ def _cut(words: str, found: Sequence[tuple[int, int, Action]]) -> list[Wish]:
 
 
 def _known(wish: Wish, rules: Rules) -> Wish:
-    """The same wish as this shop knows it: a shop that swaps nothing has it changed by a person."""
+    """The same wish as this shop knows it: "my address" is the account's unless an order is meant,
+    and a shop that swaps nothing has it changed by a person."""
+    if wish.action == "change_address" and not rules.find_orders(wish.words):
+        own = "change_default_address" in rules.actions and not _PARCEL.search(wish.words)
+        return wish.but(action="change_default_address") if own else wish
     if wish.action in rules.actions:
         return wish
     if wish.action in SWAPS:
@@ -200,7 +208,8 @@ def _each(wishes: Sequence[Wish], rules: Rules) -> list[Wish]:
     each = []
     for wish in wishes:
         orders = rules.find_orders(wish.words)
-        each += [wish.but(order_id=order) for order in orders] or [wish]
+        about_orders = wish.action not in ("change_default_address", "orders", "profile")
+        each += [wish.but(order_id=order) for order in orders if about_orders] or [wish]
     return each
 
 
