@@ -136,12 +136,19 @@ def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -
         if isinstance(told, Act):
             return state.but(wrong=after.wrong), told
     if replaces(words):
-        kept = [w if w.order_id else w.but(order_id=current.order_id) for w in others]
+        kept = [_inherit(wish, current) for wish in others]
         return go_on(state.ended().but(queue=(*kept, *state.queue)), shop)
     waiting = ordered([current, *state.queue, *others])
     if waiting[0] is not current:
         return go_on(state.ended().but(queue=tuple(waiting)), shop)
     return said_before(LATER, go_on(state.but(queue=tuple(waiting[1:])), shop))
+
+
+def _inherit(wish: Wish, former: Wish) -> Wish:
+    """A wish in the place of another is about the same order and articles, unless it says so."""
+    if wish.order_id not in (None, former.order_id):
+        return wish
+    return wish.but(order_id=former.order_id, items=former.items)
 
 
 def _answered(

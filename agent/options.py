@@ -163,6 +163,8 @@ def _stands_alone(word: str, start: int, said: Sequence[str], upper: set[str]) -
     if len(word) > 1 or word.isdigit():
         return True
     before = said[start - 1] if start else ""
+    if said[start + 1 : start + 2] == ["size"]:
+        return True
     return (before in ("size", "a", "an", "in", "to") and word != "a") or (
         word.upper() in upper and word not in ("i", "a")
     )
