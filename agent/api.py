@@ -34,7 +34,7 @@ from agent.agent import Agent
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, Busy, NotFound, SetupError, ShopError
 from agent.markup import photo_address
-from agent.sent import SentTurn, sentence
+from agent.sent import CHOICES, SentTurn, sentence
 from agent.types import Done, Event
 from fusion.types import BadInput, InputLimits, Turn, WeightsError
 from knowledge.filters import parse_filters
@@ -143,12 +143,12 @@ async def read_turn(request: Request, limits: InputLimits) -> Turn:
         return _turn(SentTurn.model_validate_json, await request.body())
     if kind != "multipart/form-data":
         raise HTTPException(415, "A turn is application/json or multipart/form-data.")
-    async with request.form(max_files=limits.photos + 2, max_fields=1) as form:
-        sent: dict[str, Any] = {"photos": []}
+    async with request.form(max_files=limits.photos + 2, max_fields=CHOICES + 1) as form:
+        sent: dict[str, Any] = {"photos": [], "choices": []}
         for name, value in form.multi_items():
             data = value if isinstance(value, str) else await value.read()
-            if name == "photos":
-                sent["photos"].append(data)
+            if name in ("photos", "choices"):
+                sent[name].append(data)
             elif name in sent:
                 raise BadInput(f"There can be only one {name} in a turn.")
             else:

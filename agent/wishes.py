@@ -60,14 +60,17 @@ _VERBS: tuple[tuple[Action, str], ...] = (
     ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\b(?:default|profile|account)\b(?: (?!and\b)\w+){{0,3}}? address\b"),
     ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\baddress\b{_ONE}\b(?:in|on|of|for|to) (?:my|the) (?:user |customer )?(?:profile|account)\b"),
     ("change_default_address", r"\b(?:default|profile|account) address\b(?:(?!\band\b)[^.;!?])*\b(?:change|update|modif|correct)\w*"),
-    ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have)\b{_ONE}\baddress\b"),
+    ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have|set)\b{_ONE}\baddress\b"),
+    ("change_address", r"\b(?:go|sent|delivered|shipped)\b[^.;!?]*\b(?:to|at) (?:my|a|an|another) (?:new|different|other) (?:house|home|place|flat|apartment)\b"),
     ("change_address", r"\b(?:wrong|new|another|different) (?:\w+ )?address\b"),
     ("change_address", r"\b(?:send|ship|deliver|reroute|redirect)\b(?: \S+){1,8}? (?:to|at) (?:a |an |the |my )?(?:(?:different|new|other|another) (?:\w+ )?(?:address|place)|\d+ )"),
     ("change_payment", rf"\b(?:change|switch|modify|update|move)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
     ("change_payment", r"\b(?:payment method|payment)\b[^.;!?]*\b(?:change|switch|updat|modif)\w*"),
     ("change_payment", r"\b(?:want|like|prefer) to pay\b(?![^.;!?]*\bdifference)[^.;!?]*\b(?:with|by|using|from)\b"),
+    ("change_payment", rf"\b(?:put|charge)\b{_ONE}\b(?:card|paypal)\b|\bpay\b{_ONE}\b(?:with|by|using)\b{_ONE}\binstead\b"),
     ("change_payment", r"\b(?:use|put)\b[^.;!?]*\b(?:another|different|other|new) (?:payment|card|way to pay)"),
-    ("cancel", r"\bcancel(?:l?ing|lation)?\b"),
+    ("cancel", r"\bcancel(?:l?ing|lation)?\b|\b(?:be|get|it|want) cancell?ed\b|\b(?:undo|call off)\b"),
+    ("cancel", r"\b(?:don't|do not|no longer) (?:want|need)\b (?:my |the |this )?(?:\w+ )?order\b"),
     ("refund_status", r"\b(?:where|when|has|have|did|status|check)\b[^.;!?]*\b(?:refund|money back)(?:ed)?\b"),
     ("return", r"\breturn(?:ing)?\b(?! polic| window| label)|\b(?:send|give|bring|take|ship)(?:ing)? (?:\S+ ){1,6}?back\b|\bsend(?:ing)? back\b"),
     ("exchange", r"\b(?:exchang(?:e|ing)|swap(?:ping)?|trade|trading|replac(?:e|ing)|replacement)\b"),
@@ -79,8 +82,9 @@ _VERBS: tuple[tuple[Action, str], ...] = (
     ("invoice", r"\b(?:invoice|receipt|bill)\b"),
 )  # fmt: skip
 _WEAK: tuple[tuple[Action, str], ...] = (
-    ("return", r"\b(?:refund|money back|reimburse)\b"),
-    ("status", r"\b(?:where is|where's|status|track(?:ing)?|when (?:will|does|do) (?:it|my|the)\b[^.;!?]*arriv)\b"),
+    ("return", r"\b(?:refund(?:ed)?|money back|reimburse)\b"),
+    ("status", r"\b(?:where is|where's|where my [\w ]+ is|status|track(?:ing)?|when (?:will|does|do) (?:it|my|the)\b[^.;!?]*arriv)\b"),
+    ("exchange", r"\b(?:want|like|have|get|prefer)\b[^.;!?]*\b(?:instead of|rather than)\b"),
     ("damaged", r"\b(?:damaged|broken|cracked|chipped|shattered|defective|faulty|wrong (?:item|article|product|colou?r|size))\b"),
 )  # fmt: skip
 """Said beside another wish these only say why, so they count where nothing else is wished for."""
@@ -100,7 +104,7 @@ _CLAUSE = re.compile(
     r"[.;!?\n]+|,\s*(?:and|then|also|plus|but)?\b|\b(?:and|then|also|plus|but)\b", re.I
 )
 _ASKED = re.compile(
-    r"\b(?:i(?:'d| would| want| need| wish| have to| must|'m| am| hope)|we (?:want|need|would)|can you|"
+    r"\b(?:i(?:'d| would| want| need| wish| have to| must| hope|'m (?:hoping|trying|looking) to)|we (?:want|need|would)|can you|"
     r"could you|would you|can we|please|help me|let me|let's|i'll|can i|could i|may i)\b|^\W*(?:hi|hello|hey)?\W*"
     r"(?:cancel|return|exchange|swap|change|modify|update|replace|switch|send|ship)\b",
     re.I,
