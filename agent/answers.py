@@ -28,6 +28,7 @@ _ZIP = re.compile(
 )
 _SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
 _CORRECTS = re.compile(r"\b(?:actually|instead|rather|only|just the|sorry|i meant|correction)\b")
+_DEPENDS = re.compile(r"\b(?:if|unless|otherwise|or)\b")
 _ADDS = re.compile(r"\b(?:also|too|as well|additionally|in addition|besides|another order)\b")
 
 _YES = re.compile(
@@ -188,6 +189,11 @@ def means_same(words: str) -> bool:
 def corrects(words: str) -> bool:
     """Whether something that was said before is said anew: "actually only the lamp"."""
     return bool(_CORRECTS.search(_plain(words)))
+
+
+def depends(words: str) -> bool:
+    """Whether something is wished for only under a condition, or one thing or another."""
+    return bool(_DEPENDS.search(_plain(words)))
 
 
 def adds(words: str) -> bool:

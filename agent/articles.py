@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agent.orders import OrderItem, Variant, detailed, money, optioned
 from agent.scene import NOTHING, Read, Scene
 from agent.types import Choice
-from agent.words import ordinal, pick_items, pick_variants, segment
+from agent.words import names_more, ordinal, pick_items, pick_variants, segment
 
 VERBS = {"return": "return", "exchange": "exchange", "change_items": "change"}
 
@@ -37,7 +37,7 @@ def read_items(scene: Scene, words: str, picked: tuple[str, ...], asked: bool) -
     offered = tuple(line.id for line in lines) if asked else ()
     left = [line for line in lines if line.id in scene.narrowed] if asked else []
     got = pick_items(words, left or lines, offered)
-    if got.items:
+    if got.items and (asked or not names_more(words, lines)):
         return _items(scene, got.items)
     if asked and got.unsure:
         return Read(narrowed=tuple(line.id for line in got.unsure), problem=" ")

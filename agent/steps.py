@@ -66,12 +66,15 @@ def fill(
     What was given before is corrected when it is read back, or by "actually" and the like.
     """
     result = Read()
+    settles = state.asked is not None or not answers.depends(words)
     corrects = state.asked == "confirm" or answers.corrects(words)
     for slot in shop.rules.actions[state.open.action].slots:
         asked = slot == state.asked or (
             slot == "items" and state.asked == "confirm" and names_all(words)
         )
         settled = not corrects and not missing(slot, state.open)
+        if not settles and slot in ("items", "new_items", "payment_method"):
+            continue  # "if there is a black one": asked when it comes to it
         if settled or (picked and not asked and state.asked is not None):
             continue
         got = read(slot, scene(state, shop), words, picked, asked)

@@ -19,6 +19,14 @@ _FORMER = re.compile(
 )
 _ALL = re.compile(r"\b(?:all|both|everything|whole|complete|entire|every)\b")
 _EXCEPT = re.compile(r"\b(?:except|but not|all but|everything but|apart from|other than)\b(.*)")
+_FURTHER = re.compile(
+    r"(?:,|\band\b|&|\bplus\b|\bas well as\b) (?:also )?(?:the|my|both|two|an?) "
+    r"((?:[\w-]+ ?){1,4})"
+)
+_NO_ITEM = re.compile(
+    r"\b(?:refund|order|money|payment|address|difference|same|e-?mail|card|account|rest|one|colou?r|"
+    r"size|name|zip|version)\b"
+)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -63,6 +71,12 @@ def pick_items(words: str, lines: Sequence[OrderItem], offered: Sequence[str] = 
 
 def names_all(words: str) -> bool:
     return bool(_ALL.search(words.lower()))
+
+
+def names_more(words: str, lines: Sequence[OrderItem]) -> bool:
+    """Whether the words list something besides these lines: "the tablet and the gadget"."""
+    further = [match[1] for match in _FURTHER.finditer(words.lower())]
+    return any(not _named(phrase, lines) for phrase in further if not _NO_ITEM.search(phrase))
 
 
 def _named(words: str, lines: Sequence[OrderItem]) -> list[tuple[int, list[OrderItem]]]:

@@ -324,6 +324,19 @@ DIALOGUES: dict[str, tuple[list[str | list[str]], list[str], dict]] = {
             "status": "return requested", "return_items": ["3000000001"],
             "return_payment_method_id": CARD}}},
     ),
+    "what is not all understood is asked": (
+        [f"return the tablet and the gadget of #W1000002, {ADA}", ["2000000001"], [CARD], "no"],
+        ["items", "payment_method", "confirm", "wish"], {},
+    ),
+    "what depends is asked": (
+        [f"exchange the tablet in #W1000002 for a black 128GB one if you have it, {ADA}",
+         ["3000000001"], ["3000000003"], [CARD], "no"],
+        ["items", "new_items", "payment_method", "confirm", "wish"], {},
+    ),
+    "all pending orders": (
+        [f"cancel all my pending orders, they were ordered by mistake. {ADA}", "no", "no"],
+        ["confirm", "confirm", "wish"], {},
+    ),
     "another wish instead": (
         [f"exchange the tablet in #W1000002, {ADA}", "Actually I would rather return it instead",
          [CARD], ["no"]],
