@@ -28,13 +28,18 @@ _ZIP = re.compile(
 )
 _SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
 _CORRECTS = re.compile(r"\b(?:actually|instead|rather|only|just the|sorry|i meant|correction)\b")
+_VAGUE = re.compile(
+    r"\b(?:help|assist(?:ance)?|issue|problem|trouble|something|a question)\b.*"
+    r"\bmy (?:\w+ )?(?:orders?|purchases?|account)\b"
+)
 _DEPENDS = re.compile(r"\b(?:if|unless|otherwise|or)\b")
 _ADDS = re.compile(r"\b(?:also|too|as well|additionally|in addition|besides|another order)\b")
 
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|sure|certainly|absolutely|definitely|of course|ok|okay|alright|"
     r"all right|go ahead|go for it|do it|do that|do so|please do|confirm|confirmed|i confirm|"
-    r"correct|that's right|that is right|that's correct|sounds good|fine|agreed|i agree)\b"
+    r"correct|that's right|that is right|that's correct|sounds good|looks good|that works|exactly|"
+    r"proceed|fine|agreed|i agree)\b"
 )
 _NO = re.compile(
     r"\b(?:no|nope|nah|not|(?:don't|dont|do not)(?: do (?:it|that|so))?|never|wait|stop|hold on|"
@@ -47,7 +52,8 @@ _STARTS_WITH_NO = re.compile(
 )
 _POLITE = re.compile(
     r"\b(?:please|kindly|thanks|thank you|that's|it's|is|it|that|this|i|i am|i'd like|do|want|to|"
-    r"the|then|now|and|so|just|my|a|oh|well|great|perfect)\b"
+    r"the|then|now|and|so|just|my|a|oh|well|great|perfect|for|with|me|you|can|would|like|cancellation|"
+    r"modification|request|details?|everything|changes?|items?|order|refund|forward|on|these|those)\b"
 )
 
 _PERSON = re.compile(
@@ -189,6 +195,11 @@ def means_same(words: str) -> bool:
 def corrects(words: str) -> bool:
     """Whether something that was said before is said anew: "actually only the lamp"."""
     return bool(_CORRECTS.search(_plain(words)))
+
+
+def is_vague(words: str) -> bool:
+    """Whether help with an order is wished for, but not which."""
+    return bool(_VAGUE.search(_plain(words)))
 
 
 def depends(words: str) -> bool:

@@ -18,6 +18,7 @@ from agent.lookup import (
     take_order,
 )
 from agent.orders import Shop
+from agent.rules import WISHES
 from agent.scene import Read
 from agent.state import FlowState
 from agent.steps import (
@@ -33,7 +34,7 @@ from agent.steps import (
     said_before,
 )
 from agent.telling import TOLD
-from agent.types import Act, Action, Ask
+from agent.types import Act, Action, Ask, Choice
 from agent.wishes import SWAPS, Wish, ordered, read_wishes, replaces
 
 LATER = "I will come to that next."
@@ -98,6 +99,10 @@ def _between(
             hello = f"Thank you, {state.customer.name.first}. What can I do for you?"
             return state, Ask("wish", hello)
         return put(state, ask_who(state, problem), fresh=True)
+    if words and answers.is_vague(words):
+        actions = [action for action in WISHES if action in shop.rules.actions]
+        choices = tuple(Choice(action, action.replace("_", " ").capitalize()) for action in actions)
+        return state, Ask("wish", "I am glad to help. What would you like to do?", choices)
     return state, None
 
 

@@ -33,7 +33,10 @@ class SentTurn(BaseModel):
 
     text: Annotated[str, BeforeValidator(lambda value: "" if value is None else value)] = ""
     choices: Annotated[list[str], BeforeValidator(_listed)] = []
-    photos: list[Annotated[bytes, BeforeValidator(_decoded)]] = []
+    photos: Annotated[
+        list[Annotated[bytes, BeforeValidator(_decoded)]],
+        BeforeValidator(lambda value: value or []),
+    ] = []
     audio: Annotated[bytes | None, BeforeValidator(_decoded)] = None
     video: Annotated[bytes | None, BeforeValidator(_decoded)] = None
 

@@ -333,6 +333,11 @@ DIALOGUES: dict[str, tuple[list[str | list[str]], list[str], dict]] = {
          ["3000000001"], ["3000000003"], [CARD], "no"],
         ["items", "new_items", "payment_method", "confirm", "wish"], {},
     ),
+    "a vague wish": (
+        ["I have a problem with my order", ["cancel"], ADA, ["#W1000001"], ["ordered by mistake"],
+         "no thanks"],
+        ["wish", "email", "order_id", "reason", "confirm", "wish"], {},
+    ),
     "all pending orders": (
         [f"cancel all my pending orders, they were ordered by mistake. {ADA}", "no", "no"],
         ["confirm", "confirm", "wish"], {},

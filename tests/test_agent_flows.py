@@ -242,7 +242,16 @@ def test_dialogues(shop: SqlShop, name: str) -> None:
     assert got == [expected for *_, expected in DIALOGUES[name]]
 
 
-YES = ["yes", "Yes please!", "yes, cancel it", "OK", "sure, go ahead", "that's right", "I confirm"]
+YES = [
+    "yes",
+    "Yes please!",
+    "yes, cancel it",
+    "OK",
+    "sure, go ahead",
+    "that's right",
+    "I confirm",
+    "Yes, please proceed with the cancellation.",
+]
 NO = ["no", "No thanks", "don't", "please don't do it", "wait", "stop", "no, do not cancel it"]
 NEITHER = [
     "maybe", "not sure", "ok but when?", "yes?", "yes and also K1002 for my sister", "why not",
