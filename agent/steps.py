@@ -30,8 +30,12 @@ TIMES = 2  # a question is not asked a third time
 
 YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
 
-REASONS: dict[Action, str] = {"change_items": "change_order", "damaged": "damaged_item"}
-"""The reason under which a person is told of a wish, where it is not the action itself."""
+REASONS: dict[Action, str] = {
+    "change_items": "change_order",
+    "damaged": "damaged_item",
+    "exchange": "exchange",
+}
+"""The reason under which a person gets a wish that the rules leave to one; else "asked"."""
 LEFT = "All right, nothing was changed."
 
 Step = tuple[FlowState, Decision | None]
@@ -123,7 +127,7 @@ def next_step(state: FlowState, shop: Shop, problem: str = "", fresh: bool = Tru
             asking = replace(asking, question=f"{problem.lstrip()}{asking.question}")
             return put(state, asking, fresh, denied=bool(problem.strip()), shop=shop)
     if rule.person:
-        return hand_off(state, REASONS.get(state.open.action, state.open.action))
+        return hand_off(state, REASONS.get(state.open.action, "asked"))
     return _confirm(state, order, shop, fresh)
 
 
