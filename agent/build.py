@@ -14,7 +14,11 @@ from agent.chat import ChatComposer, load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.http_shop import HttpShop
+from agent.orders import Shop
+from agent.rules import shipped_rules
 from agent.shop import SqlShop
+from agent.shop_file import read_shop
 from agent.store import Store
 from agent.types import Composer
 from fusion.perceive import Encoders, load_encoders
@@ -37,7 +41,7 @@ def open_agent(settings: Settings) -> Agent:
     with ExitStack() as opened:  # what was opened is closed again if the rest fails
         store = Store(settings.conversations)
         opened.callback(store.close)
-        shop = SqlShop(settings.orders)
+        shop = open_shop(settings)
         opened.callback(shop.close)
         composer: Composer = BuiltinComposer()
         if settings.llm:
@@ -65,6 +69,13 @@ def open_agent(settings: Settings) -> Agent:
         settings.input_limits,
         own,
     )
+
+
+def open_shop(settings: Settings) -> Shop:
+    """Raises SetupError or ShopError when it cannot be reached."""
+    if settings.orders.startswith(("http://", "https://")):
+        return HttpShop(settings.orders, settings.shop_token)
+    return SqlShop(settings.orders)
 
 
 def index_paths(
@@ -98,6 +109,15 @@ def index_paths(
         )
 
 
+def index_documents(settings: Settings, documents: Sequence[Document]) -> IndexReport:
+    """Make the index hold these documents."""
+    encoders = load_encoders(settings.text, settings.vision, "off")
+    space = encoder_name(encoders.text, encoders.vision)
+    with open_index(settings.index_folder, space, create=True) as knowledge:
+        photos = photo_embedder(encoders.vision, settings.input_limits)
+        return knowledge.update(documents, encoders.text.encode, photos)
+
+
 def index_demo(
     settings: Settings, encoders: Encoders, progress: Progress | None = None, anew: bool = False
 ) -> IndexReport:
@@ -105,7 +125,7 @@ def index_demo(
     prepare_home(settings.home)
     shop = SqlShop(settings.orders)
     try:
-        shop.load_orders(demo_folder() / "orders.json")
+        shop.load(read_shop(demo_folder() / "orders.json"), shipped_rules("demo"))
     finally:
         shop.close()
     return index_paths(settings, encoders, [demo_folder()], progress, anew)

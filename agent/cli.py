@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agent.acting_cli import evaluate_acting
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
 from agent.intents_cli import intents_app
 from agent.lab import evaluate_app, train_app
+from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
 
 if TYPE_CHECKING:
@@ -32,11 +34,10 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
+evaluate_app.command("acting")(evaluate_acting)
 app.add_typer(intents_app, name="intents")
+app.add_typer(shop_app, name="shop")
 
-Home = Annotated[
-    Path | None, typer.Option(help="Folder of index, conversations and orders (DESKHAND_HOME).")
-]
 Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A photo; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
@@ -103,12 +104,21 @@ def ask(
 
 
 @app.command()
-def chat(home: Home = None) -> None:
+def chat(
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Turns as lines of JSON in, replies as lines out.")
+    ] = False,
+    home: Home = None,
+) -> None:
     """Talk in the terminal: /photo FILE sends a photo, /new begins again, /quit leaves."""
     from rich.console import Console
 
     from agent.show import plain, show_reply
 
+    if jsonl:
+        from agent.jsonl import serve
+
+        return serve(_open(_settings(home=home)))
     console = Console()
     with closing(_open(_settings(home=home))) as agent:
         conversation = agent.store.new_conversation()

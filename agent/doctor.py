@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from agent.build import encoder_name, has_index, prepare_home
+from agent.build import encoder_name, has_index, open_shop, prepare_home
 from agent.chat import load_chat_model
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
-from agent.shop import SqlShop
 from agent.store import Store
 from fusion.speech import load_speech
 from fusion.text import load_text
@@ -114,5 +113,5 @@ def _databases(settings: Settings) -> Finding:
         waiting = len(store.waiting())
     finally:
         store.close()
-    SqlShop(settings.orders).close()
+    open_shop(settings).close()
     return Finding("databases", "good", f"open; {waiting} conversations wait for a person")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from agent.errors import NotFound, SetupError
-from agent.flows import FlowState
+from agent.state import FlowState
 from agent.types import Reply
 from fusion.types import Message
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from agent.errors import NotFound, SetupError
-from agent.flows import FlowState
 from agent.orders import Customer
+from agent.state import FlowState
 from agent.store import MIGRATIONS, Store
 from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
+from agent.wishes import Wish
 from fusion.types import Message
 
 
@@ -108,9 +109,15 @@ def test_a_flow_survives_a_restart(store: Store, url: str) -> None:
     assert store.flow(conversation) == FlowState(conversation=conversation)
     state = FlowState(
         conversation=conversation,
-        flow="return",
-        customer=Customer("C1", "Ann", "ann@example.com", "9000", "Dok Noord 12"),
-        items=("mug", "jug"),
+        wish=Wish(action="return", words="return both", order_id="K1", items=("mug", "jug")),
+        customer=Customer.model_validate(
+            {
+                "id": "C1",
+                "name": {"first": "Ann", "last": "Lee"},
+                "address": {"address1": "Dok Noord 12", "zip": "9000", "floor": "2"},
+                "email": "ann@example.com",
+            }
+        ),
         asked="confirm",
         times=2,
     )
