@@ -188,16 +188,15 @@ def test_weights_come_back_as_the_model_they_were(trained, name: str, tmp_path: 
     assert sum(fused.intents.values()) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("spec", "named"),
-    [
-        ("cca", "deskhand train fusion --model cca --out"),
-        ("nowhere.safetensors", "expected shipped"),
-    ],
-)
-def test_missing_weights_name_the_fix(spec: str, named: str) -> None:
-    with pytest.raises(WeightsError, match=named):
-        load_fusion(spec)
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_is_shipped_trained(name: str) -> None:
+    module = load_fusion(name)
+    assert isinstance(module.model, Baseline) and module.name.startswith(card_name(name))
+
+
+def test_missing_weights_name_what_there_is() -> None:
+    with pytest.raises(WeightsError, match="expected shipped, concat"):
+        load_fusion("nowhere.safetensors")
 
 
 def test_an_unknown_model_is_named() -> None:
