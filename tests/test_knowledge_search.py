@@ -177,10 +177,10 @@ def test_lexical_shares(tmp_path) -> None:
     lexical = Lexical.build(documents)
     lexical.save(tmp_path)
     for index in (lexical, Lexical.load(tmp_path)):
-        assert index.shares("blue mug")["a"] > 0.5
-        assert index.shares("bleu mug").keys() == {"a"}
-        assert index.shares("blue mug for my uncle in Antwerp")["a"] < 0.5
-        assert index.shares("safe").keys() == {"b"}
-        assert index.shares("how much is this?") == index.shares("zebra") == {}
+        assert index.shares("blue mug", 9)["a"] > 0.5
+        assert index.shares("bleu mug", 9).keys() == {"a"}
+        assert index.shares("blue mug for my uncle in Antwerp", 9)["a"] < 0.5
+        assert index.shares("safe", 9).keys() == {"b"}
+        assert index.shares("how much is this?", 9) == index.shares("zebra", 9) == {}
     Lexical.build([]).save(tmp_path / "empty")
-    assert Lexical.load(tmp_path / "empty").shares("blue") == {}
+    assert Lexical.load(tmp_path / "empty").shares("blue", 9) == {}
