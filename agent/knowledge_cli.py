@@ -36,7 +36,8 @@ def search(
 ) -> None:
     """What the shop knows about some words or a photo, best first; or about a file of them.
 
-    With --queries and --json, the answer is one JSON line a question, in order.
+    With --queries and --json, the answer is one JSON line a question, in order; products that do
+    not fulfil a wish then follow those that do.
     """
     from rich.console import Console
 
@@ -49,7 +50,7 @@ def search(
     console = Console()
     with closing(open_lookup(Settings.read(home=home))) as lookup:
         for query, turn in asked:
-            hits, wishes = lookup.search(turn, k)
+            hits, wishes = lookup.search(turn, k, fill=queries is not None)
             if as_json and queries:
                 found = [_summary(hit) for hit in hits]
                 print(json.dumps({"query": query, "hits": found}, ensure_ascii=False), flush=True)

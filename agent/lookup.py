@@ -31,21 +31,21 @@ class Lookup:
         self.fusion = fusion
         self.limits = limits
 
-    def search(self, turn: Turn, k: int) -> tuple[list[Hit], str]:
+    def search(self, turn: Turn, k: int, fill: bool = False) -> tuple[list[Hit], str]:
         """The k best documents, and the wishes in the words that were obeyed, as words.
 
-        What fulfils the wishes comes first; the rest fills up to k. Raises BadInput when nothing of
-        the turn can be read.
+        With `fill`, products that do not fulfil the wishes follow those that do, up to k. Raises
+        BadInput when nothing of the turn can be read.
         """
         words, vector = self._understood(turn)
         if vector is None:
             return [], ""
-        hits = self.knowledge.search(words, vector, k=k)
         wishes = parse_filters(turn.text, self.knowledge.vocabulary)
-        if wishes:
-            first = self.knowledge.search(words, vector, wishes, k=k)
-            fitting = {hit.document.id for hit in first}
-            hits = [*first, *(hit for hit in hits if hit.document.id not in fitting)][:k]
+        hits = self.knowledge.search(words, vector, wishes or None, k=k)
+        if wishes and fill and len(hits) < k:
+            fitting = {hit.document.id for hit in hits}
+            others = self.knowledge.search(words, vector, k=k)
+            hits = [*hits, *(hit for hit in others if hit.document.id not in fitting)][:k]
         return hits, wishes.describe()
 
     def _understood(self, turn: Turn) -> tuple[str, np.ndarray | None]:

@@ -362,10 +362,10 @@ def test_killed_at_fifty_random_moments(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of three megabytes."""
+    """A disk of ten megabytes."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(disk)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True)
     except FileNotFoundError:
@@ -378,12 +378,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_leaves_the_index_as_it_was(small_disk: Path) -> None:
     make(small_disk, SHOP[:20])
-    many = [product(i) for i in range(3000)]
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(1_000_000))
+    many = [product(i) for i in range(6000)]
     with open_index(small_disk, ENCODER) as knowledge:
         with pytest.raises(KnowledgeError, match=r"full|space"):
             knowledge.update(many, Embedder().embed, Embedder().embed_photos)
         assert knowledge.count() == 20
         assert knowledge.search("", vector("Product 7\nNice."), k=1)[0].document.id == "p7"
+    ballast.unlink()  # Chroma needs a little room even to be opened
     assert len(found(small_disk, SHOP[:20])) == 20
 
 
