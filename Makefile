@@ -1,4 +1,5 @@
-# Two commands: `make demo` opens the chat page of the demo shop, `make test` runs every check.
+# Two commands: `make demo` opens the chat page of the demo shop, `make test` runs the checks
+# (`.ci/run` the slow ones too).
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -11,7 +12,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m "not slow"
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -82,7 +82,7 @@ def index_paths(
     settings: Settings,
     encoders: Encoders,
     paths: Sequence[Path],
-    progress: Progress | None = None,
+    progress: Progress = lambda doing, done, total: None,
     anew: bool = False,
 ) -> IndexReport:
     """Make the index hold what the shop wrote at `paths`, and nothing else.
@@ -94,9 +94,9 @@ def index_paths(
     """
     prepare_home(settings.home)
     documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
-    if paths:  # a file that cannot be read is found before anything is emptied
-        documents = list(documents)
     if anew:
+        if paths:  # a file that cannot be read is found before anything is emptied
+            documents = list(documents)
         kept = rebuild(settings.index_folder)
         documents = documents if paths else kept
     space = encoder_name(encoders.text, encoders.vision)
@@ -119,7 +119,10 @@ def index_documents(settings: Settings, documents: Sequence[Document]) -> IndexR
 
 
 def index_demo(
-    settings: Settings, encoders: Encoders, progress: Progress | None = None, anew: bool = False
+    settings: Settings,
+    encoders: Encoders,
+    progress: Progress = lambda doing, done, total: None,
+    anew: bool = False,
 ) -> IndexReport:
     """The demo shop as index and orders."""
     prepare_home(settings.home)
