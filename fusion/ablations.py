@@ -27,7 +27,7 @@ class WithoutPatches(FusionModel):
 
 
 class WithoutAnchor(FusionModel):
-    """The vector is made from the latents alone; nothing of the encoders' own goes into it."""
+    """The vector is the learnt terms alone; the modalities' own vectors are not added."""
 
     def combine(self, anchored: Tensor, fused: Tensor, count: Tensor) -> Tensor:
         return F.normalize(fused, dim=-1) * (count > 0)

@@ -1,17 +1,20 @@
 """The fusion module: what was said, shown and meant, from whatever modalities a turn has.
 
 A few latents read the masked tokens of every modality (attention bottleneck, arXiv:2107.00135).
-Two heads read the latents. The intent head has a pool of its own beside the words' vector: words
-decide intents, photos decide products (arXiv:2109.12913). The retrieval head is anchored,
+Two heads read the latents. The intent head has a pool of its own beside the words' vector and their
+spelling (fusion.pieces): words decide intents, photos decide products (arXiv:2109.12913). The
+retrieval head is anchored,
 
-    z = norm(sum_m g_m e_m + alpha sum_t w_t x_t + W pool),
+    z = norm(e + a d + U (s * (V d - W e))),   e = sum_m g_m e_m,   d = sum_t w_t x_t,
 
 with e_m the frozen vectors of the modalities and x_t those of their tokens (words, patches), g and
-w masked softmaxes, alpha and W 0 before training. The first two terms lie in the frozen space, so
-what is learnt is which words and patches count. `W pool` is what a wish changes ("this in green"
-takes away what is blue), learnt on products of many kinds (fusion.imagined) lest it learn one shop
-by heart. Where one modality stands alone there is nothing to fuse: its vector stays exactly where
-its own encoder put it, before training and after.
+w masked softmaxes, and a number a and s in [0, 1]^TRAITS read from the latents; a and U are 0 before
+training.
+The first two terms lie in the frozen space, so what is learnt is which words and patches count. The
+third exchanges traits of what is there for those wished for ("this in green" takes away what is
+blue), learnt on products of many kinds (fusion.imagined) lest it learn one shop by heart. Where one
+modality stands alone there is nothing to fuse: its vector stays exactly where its own encoder put
+it, before training and after.
 """
 
 from __future__ import annotations
