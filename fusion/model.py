@@ -8,13 +8,12 @@ retrieval head is anchored,
     z = norm(e + a d + U (s * (V d - W e))),   e = sum_m g_m e_m,   d = sum_t w_t x_t,
 
 with e_m the frozen vectors of the modalities and x_t those of their tokens (words, patches), g and
-w masked softmaxes, and a number a and s in [0, 1]^TRAITS read from the latents; a and U are 0 before
-training.
-The first two terms lie in the frozen space, so what is learnt is which words and patches count. The
-third exchanges traits of what is there for those wished for ("this in green" takes away what is
-blue), learnt on products of many kinds (fusion.imagined) lest it learn one shop by heart. Where one
-modality stands alone there is nothing to fuse: its vector stays exactly where its own encoder put
-it, before training and after.
+w masked softmaxes; a number `a` and s in [0, 1]^TRAITS are read from the latents; a and U are 0
+before training. The first two terms lie in the frozen space, so what is learnt is which words and
+patches count. The third exchanges traits of what is there for those wished for ("this in green"
+takes away what is blue), learnt on products of many kinds (fusion.imagined) lest it learn one shop
+by heart. Where one modality stands alone there is nothing to fuse: its vector stays exactly where
+its own encoder put it, before training and after.
 """
 
 from __future__ import annotations
