@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, starmap
@@ -49,6 +49,7 @@ from agent.types import (
 from fusion.perceive import Encoders, perceive
 from fusion.text import mood
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
+from fusion.understand import FusionModule
 from knowledge.index import Knowledge
 
 if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
@@ -80,7 +81,7 @@ class Agent:
         self,
         knowledge: Knowledge,
         encoders: Encoders,
-        fusion: Callable[[Percept], Fused],
+        fusion: FusionModule,
         shop: Shop,
         store: Store,
         composer: Composer,
