@@ -23,15 +23,15 @@ test: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-# The shipped weights again, from DATA (see fusion/weights/MODEL_CARD.md); an hour on two cores.
+# The shipped weights again, from DATA (see fusion/weights/MODEL_CARD.md); three hours on two cores.
 DATA ?= data
 RENDERS ?= renders
 weights: .venv/.installed-dev
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[studio]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[studio,train]"
 	$(BIN)/python -m knowledge.demo.studio.render --set train --out $(RENDERS)
-	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first --epochs 14
+	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first
 	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
-	    --start $(RENDERS)/first/vision.safetensors --epochs 10 --peak-rate 1.2e-3
+	    --start $(RENDERS)/first/vision.safetensors --epochs 3 --peak-rate 3e-4
 	$(BIN)/deskhand train fusion --data $(DATA) --out $(RENDERS)/fusion --model all
 	cp $(RENDERS)/fusion/ours/0/fusion.* fusion/weights
 	for name in concat autoencoder cca dcca attention late text photo; do \

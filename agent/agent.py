@@ -119,7 +119,15 @@ class Agent:
             yield _understood(fused)
 
             with _timed(seconds, "find"):
-                found = find(percept, fused, self.fusion, self.knowledge, shown, self.limits)
+                found = find(
+                    percept,
+                    fused,
+                    self.fusion,
+                    self.knowledge,
+                    shown,
+                    self.limits,
+                    self.encoders.unsold,
+                )
             yield _found(found)
 
             with _timed(seconds, "decide"):
@@ -193,6 +201,7 @@ class Agent:
                 history,
                 self.limits,
                 photo="photo" in percept.present,
+                unsold=found.unsold,
                 unhappy_before=unhappy_before,
             )
         steps: list[tuple[Decision, Outcome | None]] = []

@@ -199,8 +199,7 @@ class Bench:
         for i, text in enumerate(photo_set.texts):
             name, group = text.partition(". ")[0].split(", ", 1)
             items.append(Item(f"grocery-{i}", "product", name, text, f"{group}-{i}", group))
-        iconic = photo_sets.grocery_catalogue(folder)
-        photos = self.vision.encode([read_photo(path) for path in iconic])
+        photos = self.vision.encode([read_photo(path) for path in photo_set.pictures])
         catalogue = Catalogue.of(items, self.text.encode([i.text for i in items]), photos)
         seen: Seen = {}
         kept = np.flatnonzero(photo_set.held_out)

@@ -111,6 +111,8 @@ class BuiltinComposer:
                 return Draft(WAITING)
             case HandOff(reason=reason):
                 return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
+            case Decline(reason="not_sold"):
+                return _nearest(hits)
             case Decline(reason=reason):
                 return Draft(DECLINES[reason])
             case _:
@@ -246,6 +248,18 @@ def _next_step(
         listed = products.listed(sorted(colors) if unsettled else others)
         return f"In stock I find it in {listed}." if unsettled else f"There is also {listed}."
     return "Ask me anything else about it: size, material, care or delivery."
+
+
+def _nearest(hits: Sequence[Hit]) -> Draft:
+    """That what the photo shows is not sold here, and what comes nearest to it."""
+    near = [hit.document for hit in hits if hit.document.kind == "product"][:CARDS]
+    return Draft(
+        "I do not think that we sell what your photo shows. "
+        f"{_others('The nearest we have:', near)} "
+        "If it is one of ours, its name or article number will find it.",
+        tuple(map(quote_title, near)),
+        tuple(map(card, near)),
+    )
 
 
 def _question(ask: Ask, hits: Sequence[Hit]) -> Draft:

@@ -13,9 +13,11 @@ from agent.products import short, word_set
 from agent.types import Limits, Reply
 from fusion.types import Encoded, Fused, Modality, Percept
 from fusion.understand import FusionModule
+from fusion.unsold import Unsold, features
 from knowledge.filters import COLORS, Filters, parse_filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
+from knowledge.search import NAMED
 from knowledge.types import Hit
 
 
@@ -27,6 +29,7 @@ class Findings:
     words: str  # the customer's own, with the product a follow-up is about
     filters: str = ""  # the wishes in the words
     relaxed: tuple[str, ...] = ()  # those given up because nothing was left
+    unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
 
 
 def find(
@@ -36,6 +39,7 @@ def find(
     knowledge: Knowledge,
     replies: Sequence[Reply],
     limits: Limits,
+    unsold: Unsold | None = None,
 ) -> Findings:
     """Search with every word, and with the wishes in the customer's own words as a filter.
 
@@ -44,7 +48,8 @@ def find(
     """
     own = own_words(percept)
     filters = parse_filters(own, knowledge.vocabulary)
-    about = "" if "photo" in percept.present else subject(own, filters, knowledge, replies)
+    photo = "photo" in percept.present
+    about = "" if photo else subject(own, filters, knowledge, replies)
     words = " ".join(filter(None, [percept.words, about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
@@ -67,7 +72,20 @@ def find(
     }
     others = [hit for hit in fitting if hit.document.id not in named]
     hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
-    return Findings(tuple(hits), f"{own} ({about})" if about else own, wished, dropped)
+    strange = 0.0
+    if photo and unsold and all(hit.score < NAMED for hit in hits):
+        strange = stranger(percept.encoded["photo"], knowledge, unsold)
+    return Findings(tuple(hits), f"{own} ({about})" if about else own, wished, dropped, strange)
+
+
+def stranger(photo: Encoded, knowledge: Knowledge, unsold: Unsold) -> float:
+    """How likely a photo shows nothing that the shop sells, in [0, 1]."""
+    signals = knowledge.signals("", photo.vector, kinds=("product",))
+    if not signals.photo:
+        return 0.0
+    texts = np.array([signals.dense[id] for id in signals.dense])
+    pictures = np.array([signals.photo.get(id, np.nan) for id in signals.dense])
+    return float(unsold(features(photo, texts, pictures)))
 
 
 def own_words(percept: Percept) -> str:

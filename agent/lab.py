@@ -18,24 +18,48 @@ Data = Annotated[Path, typer.Option(help="Folder of public data (fusion/weights/
 Renders = Annotated[Path, typer.Option(help="Photos by knowledge/demo/studio/render.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the weights are written to.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Times all examples are seen.")]
-PHOTOS, TURNS = Path("tests/samples/photos/customer"), Path("tests/samples/turns.jsonl")
+SAMPLES, TURNS = Path("tests/samples/photos"), Path("tests/samples/turns.jsonl")
+PHOTOS = SAMPLES / "customer"
 
 
 @train_app.command("vision")
 def train_vision(
-    data: Data,
     out: Out,
+    data: Data | None = None,
     renders: Renders | None = None,
-    start: Annotated[Path | None, typer.Option(help="Weights to begin from.")] = None,
-    epochs: Epochs = 14,
-    peak_rate: Annotated[float, typer.Option(help="Highest learning rate of the run.")] = 2e-3,
+    shop: Annotated[
+        Path | None,
+        typer.Option(help="Your own catalogue; what is no better is refused."),
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to begin from; else features of ImageNet.")
+    ] = None,
+    epochs: Epochs = 9,
+    side: Annotated[int, typer.Option(min=64, max=224, help="Pixels of a training cut.")] = 160,
+    peak_rate: Annotated[float, typer.Option(help="Highest learning rate of the run.")] = 5e-4,
 ) -> None:
-    """Train the photo encoder: on the public photos, with --renders on the shop's too."""
-    from agent.training import train_tower
+    """Train the photo encoder on the public photos (--data) or fit it to your own (--shop)."""
+    from agent.training import fit_tower, train_tower
     from fusion.train_vision import Recipe
+    from fusion.weights import SHIPPED
+    from knowledge.load import read_documents
+    from knowledge.types import Document
 
-    recipe = Recipe(epochs=epochs, peak_rate=peak_rate)
-    print(train_tower(data, renders, out, recipe, start))
+    if (data is None) == (shop is None):
+        raise BadInput("Give either --data, the public photos, or --shop, your own catalogue.")
+    if data is not None:
+        recipe = Recipe(epochs=epochs, side=side, peak_rate=peak_rate)
+        print(train_tower(data, renders, out, recipe, start))
+    elif shop is not None:
+        documents = [d for d in read_documents(shop) if isinstance(d, Document)]
+        fit = fit_tower(documents, start or SHIPPED / "vision.safetensors", out)
+        judged = "photos held out" if fit.spare else "other views of the same photos"
+        print(f"{fit.photos} photos learnt from, {fit.judged} {judged}; right product:")
+        for name, figures in (("before", fit.before), ("after", fit.after)):
+            print(f"  {name:8}first {figures['R@1']:.3f}, among five {figures['R@5']:.3f}")
+        if fit.kept is None:
+            raise BadInput("The new weights are no better than those in use and were not kept.")
+        print(f"Kept. Use it with DESKHAND_VISION={fit.kept}, then `deskhand index --rebuild`.")
 
 
 @train_app.command("fusion")
@@ -106,6 +130,27 @@ def evaluate_knowledge(
     text, vision = load_text(settings.text), load_vision(settings.vision)
     with open_index(settings.index_folder, encoder_name(text, vision)) as knowledge:
         print(table(evaluate(knowledge, questions, text.encode)))
+
+
+@evaluate_app.command("seeing")
+def evaluate_seeing(
+    out: Out,
+    data: Data | None = None,
+    samples: Annotated[
+        Path, typer.Option(help="Photos of customers and of things not sold.")
+    ] = SAMPLES,
+) -> None:
+    """Judge how well photos are seen; figures and a sheet of pictures are written into OUT.
+
+    With --data, on the public photos too.
+    """
+    from agent.seeing import judge, markdown, write
+
+    if not list((samples / "customer").glob("*.jpg")):
+        raise BadInput(f"There are no photos in {samples / 'customer'}.")
+    figures, seen = judge(Settings.read(), samples, data)
+    write(figures, seen, out)
+    print(markdown(figures))
 
 
 @evaluate_app.command("fusion")

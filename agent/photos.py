@@ -7,16 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
+from fusion.augment import other_views
 from fusion.photo import decode_photo, sharpness
 from fusion.text import TextEncoder
-from fusion.train_vision import other_views
-from fusion.types import DIM, Encoded, Encoder, InputLimits
+from fusion.types import DIM, BadInput, Encoded, Encoder, InputLimits
 from knowledge.lexical import spoken
 from knowledge.types import Document
 
 
 def read_photo(path: Path) -> np.ndarray:
     return decode_photo(path.read_bytes(), InputLimits())
+
+
+def is_photo(path: Path) -> bool:
+    try:
+        read_photo(path)
+    except (BadInput, OSError):
+        return False
+    return True
 
 
 def view(vision: Encoder, photo: np.ndarray) -> tuple[Encoded, float]:

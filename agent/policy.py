@@ -64,12 +64,14 @@ def decide(
     limits: Limits,
     *,
     photo: bool = False,
+    unsold: float = 0.0,
     unhappy_before: bool = False,
 ) -> Decision:
     """The decision for one turn, from what was understood and found.
 
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
-    `unhappy_before`: the customer's last turn was already an unhappy one.
+    `unsold`: how likely it shows nothing that the shop sells; `unhappy_before`: the customer's last
+    turn was already an unhappy one.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
@@ -89,6 +91,9 @@ def decide(
     if not found:
         return Decline("not_found")
     kinds = EVIDENCE.get(topic, ())
+    bare = not words.strip() or only_points(words)
+    if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
+        return Decline("not_sold")
     lean = LEAN * fused.intents[fused.intent]
     ranked = sorted(
         found, key=lambda hit: hit.score + lean * (hit.document.kind in kinds), reverse=True

@@ -6,23 +6,45 @@ photos come from `python -m knowledge.demo.studio.render --set train`.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from agent.agent import Agent
-from agent.photos import read_photo, view
+from agent.photos import is_photo, read_photo, view
+from agent.strangers import Catalogue, strangers
 from fusion import photo_sets, train_vision
 from fusion.text import load_text
-from fusion.types import Encoded, Modality, Percept
+from fusion.types import BadInput, Encoded, Modality, Percept
+from fusion.unsold import fit
+from fusion.vision import load_vision
+from fusion.weights import add_to_card, card_path
 from knowledge.demo import folder
+from knowledge.lexical import spoken
+from knowledge.types import Document
 
 SOURCES = {
     "grocery": "Grocery Store Dataset (Klasson et al., 2019), MIT",
     "clothing": "Clothing dataset (full, high resolution, Grigorev, 2020), CC0",
     "shop": "photos rendered by knowledge/demo/studio, Apache-2.0",
 }
+VIEWS = 2  # views of each photo to judge by, where a shop has no photo to spare
+DRAWN = 2_000  # photos drawn an epoch, at least, when there are few
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What fitting the tower to a shop did; figures are shares of held-out photos."""
+
+    photos: int  # trained on
+    judged: int  # held out
+    spare: bool  # judged on photos of their own, not on views of those trained on
+    before: dict[str, float]
+    after: dict[str, float]
+    kept: Path | None  # the new weights; None: they were no better
 
 
 def train_tower(
@@ -37,7 +59,94 @@ def train_tower(
         sets.append(photo_sets.rendered(renders, folder() / "products.jsonl"))
     named = {photo_set.name: SOURCES[photo_set.name] for photo_set in sets}
     together = train_vision.gather(sets, load_text().encode)
-    return train_vision.train(together, recipe, out, start, named)
+    path = train_vision.train(together, recipe, out, start, named)
+    calibrate(path, together, sets)
+    return path
+
+
+def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.PhotoSet]) -> None:
+    """Fit on held-out photos what tells a thing that is not sold; into the card of the tower."""
+    vision = load_vision(str(path))
+    rows, sold = [], []
+    for photo_set in sets:
+        if not photo_set.pictures:
+            continue
+        classes = dict(data.sets)[photo_set.name]
+        mine = data.held_out & (data.classes >= classes.start) & (data.classes < classes.stop)
+        catalogue = Catalogue(
+            data.texts[classes.start : classes.stop].numpy(),
+            vision.encode([read_photo(picture) for picture in photo_set.pictures]),
+            photo_set.groups,
+        )
+        shown = (data.classes[mine] - classes.start).tolist()
+        found, known = strangers(
+            vision, data.pixels[mine].permute(0, 2, 3, 1).numpy(), shown, catalogue
+        )
+        rows.append(found)
+        sold.append(known)
+    add_to_card(path, {"unsold": asdict(fit(np.concatenate(rows), np.concatenate(sold)))})
+
+
+def shop_photos(documents: Sequence[Document]) -> photo_sets.PhotoSet:
+    """The products' own photos that can be read; of a product with several, the last is held out.
+
+    Raises BadInput where fewer than two products have one.
+    """
+    texts: list[str] = []
+    paths: list[Path] = []
+    pictures: list[Path] = []
+    classes: list[int] = []
+    held_out: list[bool] = []
+    groups: list[str] = []
+    for document in documents:
+        photos = [Path(photo) for photo in document.photos if is_photo(Path(photo))]
+        if document.kind != "product" or not photos:
+            continue
+        paths += photos
+        classes += [len(texts)] * len(photos)
+        held_out += [i > 0 and i == len(photos) - 1 for i in range(len(photos))]
+        texts.append(spoken(document))
+        pictures.append(photos[0])
+        groups.append(document.attributes.get("family", document.id))
+    if len(texts) < 2:
+        raise BadInput("There are no photos to learn from: at least two products must have one.")
+    return photo_sets.PhotoSet(
+        "shop",
+        tuple(texts),
+        tuple(paths),
+        np.array(classes),
+        np.array(held_out),
+        tuple(pictures),
+        tuple(groups),
+    )
+
+
+def fit_tower(documents: Sequence[Document], start: Path, out: Path) -> Fit:
+    """Fine-tune the tower at `start` on a shop's own photos; it is kept only if it got better.
+
+    A shop whose products have one photo each is judged on views of these photos that other cameras
+    might have taken, which says less than photos of its own would.
+    """
+    photos = shop_photos(documents)
+    data = train_vision.gather([photos], load_text().encode)
+    spare = bool(data.held_out.any())
+    if not spare:
+        data = train_vision.with_views(data, VIEWS, seed=1)
+    learnt = int((~data.held_out).sum())
+    draws = min(8, max(1, round(DRAWN / learnt)))
+    recipe = train_vision.Recipe(
+        epochs=12, peak_rate=2e-4, head_rate=1.0, draws=(("shop", draws),), patience=3
+    )
+    before = train_vision.found(train_vision.load_tower(start), data)
+    path = train_vision.train(data, recipe, out / "tried", start, {"shop": f"{learnt} photos"})
+    after = train_vision.found(train_vision.load_tower(path), data)
+    kept = None
+    if after["R@1"] > before["R@1"]:
+        calibrate(path, data, [photos])
+        kept = out / path.name
+        for file in (path, card_path(path)):
+            shutil.copy(file, out / file.name)
+    return Fit(learnt, int(data.held_out.sum()), spare, before, after, kept)
 
 
 def judge_photos(agent: Agent, photos: Sequence[Path], words: str) -> dict[str, float]:

@@ -83,7 +83,7 @@ class HandOff:
 class Decline:
     """Say kindly that this cannot be answered here, and what can."""
 
-    reason: Literal["out_of_scope", "not_found", "unreadable"]
+    reason: Literal["out_of_scope", "not_found", "not_sold", "unreadable"]
     kind: Literal["decline"] = "decline"
 
 
@@ -108,6 +108,7 @@ class Limits:
     strong: float = 0.65  # best hit's score at or above: answered even if it seems out of scope
     sure_intent: float = 0.40  # below: the evidence alone decides
     sure_label: float = 0.5  # below: the shop's own label (DESKHAND_INTENTS) is not acted on
+    unsold: float = 0.5  # at or above: the photo shows nothing that the shop sells
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this, twice: a person is offered
 

@@ -11,19 +11,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fusion.model import INTENTS, MODEL, WORDS, Attention, FusionModel, Inputs, Outputs, Wording
+from fusion.model import (
+    INTENTS,
+    MODEL,
+    VIEWS,
+    Attention,
+    FusionModel,
+    Inputs,
+    Outputs,
+    Wording,
+    views,
+)
 from fusion.types import DIM, MODALITIES
 
 BASELINES = ("concat", "autoencoder", "cca", "dcca", "attention", "late", "text", "photo")
-VIEWS = ("words", "print", "photo", "history")
-"""What a baseline sees: typed and spoken words are one view."""
-
-
-def views(inputs: Inputs) -> Tensor:
-    """(batch, len(VIEWS), DIM): unit norm, zeros where absent."""
-    seen = inputs.vectors * inputs.present[..., None]
-    words = F.normalize(seen[:, WORDS].sum(1), dim=-1)
-    return torch.stack([words, *(seen[:, MODALITIES.index(m)] for m in MODALITIES[2:])], 1)
 
 
 def flat(seen: Tensor) -> Tensor:

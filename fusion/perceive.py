@@ -28,6 +28,7 @@ from fusion.types import (
     Transcript,
     Turn,
 )
+from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
 
 EARLIER_MESSAGES = 4  # two exchanges
@@ -42,11 +43,14 @@ class Encoders:
     vision: Encoder
     speech: Recogniser | None  # None: recordings are not listened to
     ocr: Reader
+    unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
 
 
 def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
     """The encoders these settings name; WeightsError, naming the fix, when one is missing."""
-    return Encoders(load_text(text), load_vision(vision), load_speech(speech), load_ocr())
+    return Encoders(
+        load_text(text), load_vision(vision), load_speech(speech), load_ocr(), load_unsold(vision)
+    )
 
 
 def perceive(

@@ -15,21 +15,26 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from fusion.augment import STORED
 from fusion.vision import to_square
 
-STORED = 136  # pixels; a little larger than the tower sees, to leave room for crops
 HELD_OUT_EACH = 10  # one photo (or sender) in so many is kept for validation
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoSet:
-    """`classes[i]` indexes `texts`; `held_out[i]` photos are for validation only."""
+    """`classes[i]` indexes `texts`; `held_out[i]` photos are for validation only.
+
+    A set whose classes are products has a picture and a group of each; others have none.
+    """
 
     name: str
     texts: tuple[str, ...]
     paths: tuple[Path, ...]
     classes: np.ndarray  # (n,) int64
     held_out: np.ndarray  # (n,) bool
+    pictures: tuple[Path, ...] = ()  # in the order of `texts`
+    groups: tuple[str, ...] = ()  # in the order of `texts`
 
     def pixels(self) -> np.ndarray:
         """All photos as uint8 (n, STORED, STORED, 3)."""
@@ -40,8 +45,10 @@ class PhotoSet:
 
 def grocery(folder: Path) -> PhotoSet:
     """The Grocery Store Dataset in its own layout; its val.txt is the validation set."""
-    texts = []
-    for name, _, group, _, _, description in _grocery_classes(folder):
+    texts, pictures, groups = [], [], []
+    for name, _, group, _, picture, description in _grocery_classes(folder):
+        pictures.append(folder / picture.strip().lstrip("/"))
+        groups.append(group)
         described = (folder / description.strip().lstrip("/")).read_text(encoding="utf-8")
         texts.append(f"{_spaced(name)}, {_spaced(group)}. {described.strip()[:200]}")
     paths, classes, held_out = [], [], []
@@ -51,12 +58,15 @@ def grocery(folder: Path) -> PhotoSet:
             paths.append(folder / path)
             classes.append(int(fine))
             held_out.append(part == "val")
-    return PhotoSet("grocery", tuple(texts), tuple(paths), np.array(classes), np.array(held_out))
-
-
-def grocery_catalogue(folder: Path) -> list[Path]:
-    """The one clean catalogue picture of every class, in the order of the classes."""
-    return [folder / row[4].strip().lstrip("/") for row in _grocery_classes(folder)]
+    return PhotoSet(
+        "grocery",
+        tuple(texts),
+        tuple(paths),
+        np.array(classes),
+        np.array(held_out),
+        tuple(pictures),
+        tuple(groups),
+    )
 
 
 def _grocery_classes(folder: Path) -> list[list[str]]:
@@ -104,6 +114,8 @@ def rendered(folder: Path, products: Path) -> PhotoSet:
         tuple(folder / row["photo"] for row in rows),
         classes,
         held_out,
+        tuple(products.parent / product["photos"][0] for product in shop),
+        tuple(product["family"] for product in shop),
     )
 
 

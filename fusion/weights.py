@@ -42,6 +42,12 @@ def save_weights(path: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[
     return digest
 
 
+def add_to_card(path: Path, more: Mapping[str, Any]) -> None:
+    """Say more of the weights at `path`."""
+    described = {**read_card(path), **more}
+    card_path(path).write_text(json.dumps(described, indent=2, sort_keys=True) + "\n")
+
+
 def read_card(path: Path, fix: str = FIX) -> dict[str, Any]:
     """The card of the weights at `path`.
 
