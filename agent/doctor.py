@@ -103,6 +103,7 @@ def _index(settings: Settings) -> Finding:
         return Finding("index", "broken", f"there is none in {settings.index_folder}", fix)
     towers = load_text(settings.text), load_vision(settings.vision)
     with open_index(settings.index_folder, encoder_name(*towers)) as knowledge:
+        knowledge.check()
         counts = ", ".join(f"{knowledge.count(kind)} {kind}" for kind in KINDS)
         return Finding("index", "good", f"{counts}; made with {knowledge.encoder}")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from agent.shop_cli import Home
 from fusion.types import BadInput, Turn
 
 if TYPE_CHECKING:
+    from agent.search import Lookup
     from knowledge.types import Hit
 
 
@@ -33,8 +35,8 @@ def search(
 ) -> None:
     """What the shop knows about some words or a photo, best first; or about a file of them.
 
-    With --queries and --json, the answer is one JSON line a question, in order; products that do
-    not fulfil a wish then follow those that do.
+    With --queries and --json, the answer is one JSON line a question, in order; one that cannot be
+    read has an "error" beside no hits. Products that do not fulfil a wish follow those that do.
     """
     from rich.console import Console
 
@@ -43,47 +45,67 @@ def search(
 
     if queries and (words or photo):
         raise BadInput("Give either words and photos, or --queries.")
-    asked = _queries(queries) if queries else iter([({"text": words}, _turn(words, photo or []))])
     console = Console()
     with closing(open_lookup(Settings.read(home=home))) as lookup:
-        for query, turn in asked:
-            hits, wishes = lookup.search(turn, k, fill=queries is not None)
-            if as_json and queries:
-                found = [_summary(hit) for hit in hits]
-                print(json.dumps({"query": query, "hits": found}), flush=True)
-            elif as_json:
-                from pydantic import TypeAdapter
+        if queries:
+            for row, read in _queries(queries):
+                hits, wishes, wrong = _looked_up(lookup, read, k)
+                if as_json:
+                    answer = {"query": row, "hits": [_summary(hit) for hit in hits]}
+                    print(json.dumps(answer | ({"error": wrong} if wrong else {})), flush=True)
+                else:
+                    asked = row if isinstance(row, str) else json.dumps(row)
+                    console.print(plain(f"\n{asked}", "bold"))
+                    console.print(plain(wrong)) if wrong else show_hits(console, hits, wishes)
+            return
+        hits, wishes = lookup.search(_turn(words, photo or []), k)
+    if as_json:
+        from pydantic import TypeAdapter
 
-                from knowledge.types import Hit
+        from knowledge.types import Hit
 
-                print(TypeAdapter(list[Hit]).dump_json(hits, indent=2).decode())
-            else:
-                if queries:
-                    console.print(plain(f"\n{turn.text}", "bold"))
-                show_hits(console, hits, wishes)
+        print(TypeAdapter(list[Hit]).dump_json(hits, indent=2).decode())
+    else:
+        show_hits(console, hits, wishes)
 
 
-def _queries(path: Path) -> Iterator[tuple[Any, Turn]]:
-    """What each line asks, and the turn it is."""
+def _looked_up(lookup: Lookup, read: Callable[[], Turn], k: int) -> tuple[list[Hit], str, str]:
+    """The hits for a row, the wishes obeyed, and what was wrong with it."""
+    try:
+        return *lookup.search(read(), k, fill=True), ""
+    except BadInput as error:
+        return [], "", str(error)
+
+
+def _queries(path: Path) -> Iterator[tuple[Any, Callable[[], Turn]]]:
+    """What each line asks, and how to read the turn it is."""
     try:
         written = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read as UTF-8 text ({error}).") from error
+    rows = path.suffix.lower() in (".jsonl", ".ndjson")
     # Not splitlines(): a question may hold what else Unicode takes for the end of a line.
     lines = written.removesuffix("\n").split("\n") if written else []
     for number, line in enumerate(lines, start=1):
-        if path.suffix.lower() not in (".jsonl", ".ndjson"):
-            yield line, Turn(line)
+        if not rows:
+            yield line, partial(Turn, line)
             continue
         try:
             row = json.loads(line)
-            text, photo = row.get("text") or "", row.get("photo")
-            paths = [path.parent / photo] if photo else []
-        except (ValueError, AttributeError, TypeError) as error:
-            raise BadInput(
-                f'{path}:{number} is not a row like {{"text": ..., "photo": path}} ({error}).'
-            ) from error
-        yield row, _turn(str(text), paths)
+        except ValueError:
+            row = line
+        yield row, partial(_row, row, path, number)
+
+
+def _row(row: Any, path: Path, number: int) -> Turn:
+    try:
+        text, photo = row.get("text") or "", row.get("photo")
+        paths = [path.parent / photo] if photo else []
+    except (AttributeError, TypeError) as error:
+        raise BadInput(
+            f'{path}:{number} is not a row like {{"text": ..., "photo": path}} ({error}).'
+        ) from error
+    return _turn(str(text), paths)
 
 
 def _turn(words: str, photos: list[Path]) -> Turn:

@@ -1,6 +1,6 @@
 """The fusion module: what was said, shown and meant, from whatever modalities a turn has.
 
-Intents are read from the modalities' vectors and from how the words are spelt (fusion.pieces): words
+Intents are read from the modalities' vectors and from how words are spelt (fusion.pieces): words
 decide intents, photos decide products (arXiv:2109.12913). For the retrieval vector a few latents
 read the masked tokens of every modality (attention bottleneck, arXiv:2107.00135). It is anchored,
 

@@ -79,7 +79,7 @@ WAYS: Mapping[str, Callable[[Signals], Mapping[str, float]]] = {
     "dense only": lambda signals: signals.dense,
     "lexical only": lambda signals: signals.lexical,
     "reciprocal ranks": reciprocal_ranks,
-    "weighted sum": score,
+    "both, as searched": score,
 }
 """Ways to combine the signals; the last is what `Knowledge.search` does."""
 

@@ -69,15 +69,18 @@ def test_rows_with_words_a_photo_or_both(search, tmp_path: Path) -> None:
     assert all(id.startswith("kettle-bruno") for id in ids[1:])
 
 
-@pytest.mark.parametrize(
-    ("name", "written", "sentence"),
-    [
-        ("rows.jsonl", b'{"text": "mug"}\n[1]', "rows.jsonl:2 is not a row"),
-        ("rows.jsonl", b'{"photo": "nowhere.jpg"}', "cannot be read"),
-        ("questions.txt", b"\xff\xfe\x00", "cannot be read as UTF-8"),
-    ],
-)
-def test_a_bad_file_is_one_sentence(search, tmp_path: Path, name, written, sentence) -> None:
-    (tmp_path / name).write_bytes(written)
-    code, _, complained = search(tmp_path / name)
-    assert code == 1 and sentence in complained and "Traceback" not in complained
+def test_a_row_that_cannot_be_read_says_why_and_the_others_are_answered(search, tmp_path) -> None:
+    rows = ['{"text": "blue mug"}', "[1]", "{", '{"photo": "nowhere.jpg"}', '{"text": "a vase"}']
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    code, lines, _ = search(tmp_path / "rows.jsonl")
+    good, no_row, no_json, no_photo, last = map(json.loads, lines)
+    assert not code and good["hits"] and last["hits"] and "error" not in good
+    assert "rows.jsonl:2 is not a row" in no_row["error"] and no_row["query"] == [1]
+    assert "rows.jsonl:3 is not a row" in no_json["error"] and no_json["query"] == "{"
+    assert "cannot be read" in no_photo["error"] and no_photo["hits"] == []
+
+
+def test_a_bad_file_is_one_sentence(search, tmp_path: Path) -> None:
+    (tmp_path / "questions.txt").write_bytes(b"\xff\xfe\x00")
+    code, _, complained = search(tmp_path / "questions.txt")
+    assert code == 1 and "cannot be read as UTF-8" in complained and "Traceback" not in complained
