@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fusion.photo import decode_photo, sharpness
+from fusion.photo import decode_photo
+from fusion.quality import sharpness
 from fusion.text import TextEncoder
 from fusion.train_vision import other_views
 from fusion.types import DIM, Encoded, Encoder, InputLimits
