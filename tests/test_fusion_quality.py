@@ -11,7 +11,7 @@ from fusion.quality import quality_of, sharpness
 from fusion.seeing_checks import spoil
 
 PHOTOS = sorted((Path(__file__).parent / "samples" / "photos" / "customer").glob("*.jpg"))[1::24]
-NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (100, 100, 3), np.uint8))
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8))
 
 
 def fault(photo: Image.Image) -> str:
