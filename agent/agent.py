@@ -22,6 +22,7 @@ from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
+from agent.printed import order_numbers
 from agent.state import FlowState
 from agent.steps import go_on
 from agent.store import Store
@@ -192,7 +193,8 @@ class Agent:
         if own and (label := own.label(words, self.limits)):
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
-            state, decision = advance(state, words, intent, self.shop, turn.choices)
+            printed = order_numbers(percept.printed, self.shop.rules)
+            state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
         if decision is None:
             decision = decide(
                 fused,

@@ -3,8 +3,8 @@
 A flow is a wish whose slots are filled one after another (agent/slots.py); which slots those are,
 and what is allowed, the shop's rules say. `advance` reads the shop and changes nothing: what is to
 be done leaves as an Act, which the shop performs; then `go_on` takes up what is still open. Both
-are given only what the customer typed, said or picked, never what is printed in a photo, so print
-can neither identify nor agree.
+are given only what the customer typed, said or picked. Of what is printed in a photo only the order
+numbers come here, as candidates (agent/printed.py), so print can neither identify nor agree.
 """
 
 from __future__ import annotations
@@ -41,20 +41,33 @@ LATER = "I will come to that next."
 
 
 def advance(
-    state: FlowState, words: str, intent: str, shop: Shop, picked: tuple[str, ...] = ()
+    state: FlowState,
+    words: str,
+    intent: str,
+    shop: Shop,
+    picked: tuple[str, ...] = (),
+    printed: tuple[str, ...] = (),
 ) -> Step:
-    """The next state and what to do now.
+    """The next state and what to do now; `printed` are the order numbers in the turn's photos.
 
     `words` are the typed and spoken words, `picked` the ids of choices; `intent` is the intent when
     it is sure, else "". The decision is None when the words are not for a flow: none is active and
     none starts, or the customer asks something else in between. In the latter case `go_on` asks
     the open question again.
     """
-    state = refreshed(state, shop)
+    shown = printed or state.printed  # in this turn, or just before it
+    state = refreshed(state, shop).but(printed=printed)
     between = state.wish is None
+    if printed and not words and not picked:
+        if between:
+            return state, _asked_of(printed, shop)
+        intent = ""  # print starts nothing
     new = [] if picked else read_wishes(words, intent, shop.rules, between)
+    new = [wish if wish.order_id else wish.but(printed=shown) for wish in new]
+    if state.wish is not None and state.open.order_id is None and printed:
+        state = state.wishing(printed=printed)
     if state.wish is None:
-        return _between(state, words, new, picked, shop)
+        return _between(state, words, new, picked, shown, shop)
     waiting = {(wish.action, wish.order_id) for wish in state.queue}
     others = [
         wish
@@ -78,11 +91,21 @@ def begin(state: FlowState, action: Action, words: str, shop: Shop) -> Step:
 
 
 def _between(
-    state: FlowState, words: str, new: list[Wish], picked: tuple[str, ...], shop: Shop
+    state: FlowState,
+    words: str,
+    new: list[Wish],
+    picked: tuple[str, ...],
+    before: tuple[str, ...],
+    shop: Shop,
 ) -> Step:
-    """A turn while nothing is open."""
+    """A turn while nothing is open; `before` are the order numbers shown in it or just before."""
     chosen = [
-        Wish(action=action, words=words, order_id=state.last_order)
+        Wish(
+            action=action,
+            words=words,
+            order_id=None if before else state.last_order,
+            printed=before,
+        )
         for action in shop.rules.actions
         if action in picked
     ]
@@ -106,9 +129,17 @@ def _between(
     return state, None
 
 
+def _asked_of(printed: tuple[str, ...], shop: Shop) -> Ask:
+    """What to do with the order whose number is all that was shown."""
+    actions = [action for action in WISHES if action in shop.rules.actions]
+    choices = tuple(Choice(action, action.replace("_", " ").capitalize()) for action in actions)
+    numbers = " and ".join(printed)
+    return Ask("wish", f"I can read {numbers} in your photo. What would you like to do?", choices)
+
+
 def _pointing(wish: Wish, state: FlowState) -> Wish:
     """A wish about "that order" is about the one that was talked of last."""
-    same = wish.order_id is None and answers.means_same(wish.words)
+    same = not wish.order_id and not wish.printed and answers.means_same(wish.words)
     return wish.but(order_id=state.last_order) if same else wish
 
 

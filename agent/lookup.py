@@ -77,7 +77,7 @@ def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) 
         fresh = wish.but(order_id=first, items=(), new_items=(), payment_method=None)
         return state.but(wish=fresh, queue=(*more, *state.queue), asked=asked, read=False)
     if state.asked in ("confirm", "items") and wish.order_id and answers.means_other(words):
-        fresh = wish.but(order_id=None, items=(), new_items=(), payment_method=None)
+        fresh = wish.but(order_id=None, printed=(), items=(), new_items=(), payment_method=None)
         passed = (*state.passed, wish.order_id)
         return state.but(wish=fresh, passed=passed, asked=None, read=False)
     return state
@@ -121,9 +121,13 @@ def named_order(words: str, orders: Sequence[Order]) -> Order | None:
 
 
 def guess_order(state: FlowState, shop: Shop) -> str | None:
-    """The one order that can be meant: the only one, the one named by what is in it, or, in a shop
-    that allows it, the only one that fits."""
+    """The one order that can be meant: the one printed in the photo, be it theirs or not; else the
+    only one, the one named by what is in it, or, in a shop that allows it, the only one that fits.
+    """
     own = _offered(state, shop)
+    if printed := state.open.printed:
+        theirs = [order.id for order in own if order.id in printed]
+        return None if len(theirs) > 1 else (theirs or printed)[0]
     fitting = [order for order in own if _fits(state, order, shop)]
     if not shop.rules.guess_order:
         only = own[0] if len(own) == 1 and not state.passed else None

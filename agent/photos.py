@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from fusion.augment import other_views
-from fusion.photo import decode_photo, sharpness
+from fusion.photo import decode_photo
+from fusion.quality import sharpness
 from fusion.text import TextEncoder
 from fusion.types import DIM, BadInput, Encoded, Encoder, InputLimits
 from knowledge.lexical import spoken

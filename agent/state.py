@@ -20,6 +20,7 @@ class FlowState(Frozen):
     wish: Wish | None = None
     queue: tuple[Wish, ...] = ()  # to be done afterwards
     read: bool = False  # whether the wish's own words were read for its slots
+    printed: tuple[str, ...] = ()  # order numbers in the photo of the last turn
     passed: tuple[str, ...] = ()  # orders that the customer said it was not
     last_order: str | None = None  # "that order" in a later wish
     narrowed: tuple[str, ...] = ()  # ids left by an answer that fitted several
@@ -65,6 +66,7 @@ class FlowState(Frozen):
         parts = [
             f"The customer wrote: {wish.words}" if wish else "",
             f"Order {wish.order_id}." if wish and wish.order_id else "",
+            f"Printed in the photo: {', '.join(wish.printed)}." if wish and wish.printed else "",
             f"Customer {customer.name}, {customer.email}." if customer else "",
             f"Reason: {wish.reason}" if wish and wish.reason else "",
             f"Wanted instead: {wish.product}" if wish and wish.product else "",

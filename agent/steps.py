@@ -153,7 +153,7 @@ def _not_theirs(state: FlowState, shop: Shop) -> Step:
     state = state.but(wrong=state.wrong + 1)
     if state.wrong >= WRONG_TRIES:
         return hand_off(state, "identity")
-    state = state.wishing(order_id=None)
+    state = state.wishing(order_id=None, printed=())
     return put(state, ask_order(state, shop, problem), fresh=True)
 
 

@@ -25,6 +25,7 @@ class Wish(Frozen):
     action: Action
     words: str  # in which it was said
     order_id: str | None = None
+    printed: tuple[str, ...] = ()  # order numbers in the photo it came with: candidates
     items: tuple[str, ...] = ()
     new_items: tuple[str, ...] = ()  # in the order of `items`
     reason: str | None = None  # empty when asked and not given

@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 import rapidocr
+from PIL import Image
 
 from fusion.types import WeightsError
 
 SURE = 0.6  # lines read with less confidence are left out
 FIND_AT = 736  # px of the long side at which lines are looked for; they are read at full size
+GLANCE_AT = 448  # px of the long side at which a photo is looked over before that
+LINE = 0.2  # of the photo's long side: no line of print is higher, unless it is
+LONG = 2.0  # times as long as high
 
 Reader = Callable[[np.ndarray], list[tuple[str, float]]]
 """A photo (h, w, 3) uint8 RGB into its lines (text, confidence in [0.6, 1]), in reading order."""
@@ -35,7 +39,10 @@ def load_ocr() -> Reader:
 
     def read(photo: np.ndarray) -> list[tuple[str, float]]:
         with lock:
-            result: Any = engine(np.ascontiguousarray(photo[:, :, ::-1]))  # it expects BGR
+            if not _has_lines(engine, photo):
+                return []
+            bgr = np.ascontiguousarray(photo[:, :, ::-1])
+            result: Any = engine(bgr, use_det=True, use_cls=True, use_rec=True)
         return [
             (text.strip(), float(score))
             for text, score in zip(result.txts or (), result.scores or (), strict=True)
@@ -43,6 +50,23 @@ def load_ocr() -> Reader:
         ]
 
     return read
+
+
+def _has_lines(engine: Any, photo: np.ndarray) -> bool:
+    """Whether a glance finds anything in the shape of a line.
+
+    Looked at so small, the detector takes any plain thing for print as well, but as a whole: a mug
+    is as high as the photo and as long as it is high.
+    """
+    image = Image.fromarray(photo)
+    image.thumbnail((GLANCE_AT, GLANCE_AT))
+    small = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
+    found = engine(small, use_det=True, use_cls=False, use_rec=False)
+    if found.boxes is None:
+        return False
+    sides = np.linalg.norm(np.diff(found.boxes[:, [0, 1, 2]], axis=1), axis=2)  # (boxes, 2)
+    high, long = sides.min(1), sides.max(1)
+    return bool(((high < LINE * max(image.size)) | (long > LONG * high)).any())
 
 
 def _model(part: str) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from fusion.audio import decode_audio, speech_part
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
-from fusion.photo import decode_photo, decode_video, sharpness
+from fusion.photo import decode_photo, decode_video
+from fusion.quality import Quality, quality_of
 from fusion.speech import Recogniser, load_speech
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
@@ -86,9 +87,11 @@ def perceive(
     with _timed(seconds, "print"):
         printed = _read(photos, encoders.ocr)
     with _timed(seconds, "photo"):
-        if photos:
-            encoded["photo"] = _see(list(photos.values()), encoders.vision)
-            quality["sharpness"] = max(sharpness(photo) for photo in photos.values())
+        if clear := _clear(photos, printed, len(turn.photos), problems):
+            encoded["photo"] = _see([photos[i] for i in clear], encoders.vision)
+            best = max(clear.values(), key=lambda figures: figures.sharpness)
+            quality["sharpness"], quality["exposure"] = best.sharpness, best.exposure
+            quality["size"] = float(best.size)
     with _timed(seconds, "words"):
         sentences: dict[Modality, str] = {
             "text": text,
@@ -188,6 +191,27 @@ def _read(photos: Mapping[int, np.ndarray], ocr: Reader) -> tuple[PrintedText, .
         for text, confidence in ocr(photo):
             lines.setdefault(text, PrintedText(text, confidence, i))
     return tuple(lines.values())
+
+
+def _clear(
+    photos: Mapping[int, np.ndarray],
+    printed: Sequence[PrintedText],
+    sent: int,
+    problems: list[str],
+) -> dict[int, Quality]:
+    """The figures of the photos in which something can be seen; of the first `sent`, what is wrong
+    with each of the others. Whatever has print that can be read is clear enough."""
+    figures = {i: quality_of(photo) for i, photo in photos.items()}
+    read = {line.photo for line in printed}
+    faults = {i: one.fault() for i, one in figures.items() if i not in read}
+    clear = {i: one for i, one in figures.items() if not faults.get(i)}
+    for i, fault in faults.items():
+        if fault and i < sent:
+            problems.append(f"Photo {i + 1} {fault}" if sent > 1 else f"The photo {fault}")
+    frames = [fault for i, fault in faults.items() if i >= sent]
+    if frames and not any(i >= sent for i in clear):
+        problems.append(f"The video {frames[0].replace('photo', 'video')}")
+    return clear
 
 
 def _see(photos: Sequence[np.ndarray], vision: Encoder) -> Encoded:

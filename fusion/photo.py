@@ -20,6 +20,7 @@ from fusion.media import (
     too_long,
     wrong_kind,
 )
+from fusion.quality import sharpness
 from fusion.types import BadInput, InputLimits
 
 LONG_SIDE = 1600  # px; larger photos are made smaller
@@ -98,22 +99,6 @@ def decode_video(data: bytes, limits: InputLimits) -> Video:
         return Video(frames, None)
     with open_media(data, thing) as container:  # anew: a container is read through only once
         return Video(frames, sound_of(container, thing, longest, limits.decode_seconds))
-
-
-def sharpness(photo: np.ndarray) -> float:
-    """How sharp a photo is, in [0, 1): v / (v + 100), v the variance of its Laplacian.
-
-    Measured on grey levels (0 to 255) at a long side of at most 512 px. Above 0.7 is crisp, below
-    0.3 is blurred; a blank wall is 0.
-    """
-    image = Image.fromarray(photo).convert("L")
-    image.thumbnail((512, 512))
-    grey = np.asarray(image, np.float32)
-    if min(grey.shape) < 3:
-        return 0.0
-    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    variance = float((around - 4 * grey[1:-1, 1:-1]).var())
-    return variance / (variance + 100)
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

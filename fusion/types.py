@@ -115,7 +115,9 @@ class Percept:
     transcript: Transcript | None
     printed: tuple[PrintedText, ...]
     encoded: Mapping[Modality, Encoded]  # keys == present
-    quality: Mapping[str, float]  # "voice_confidence", "no_speech", "print_confidence", "sharpness"
+    quality: Mapping[str, float]
+    """ "voice_confidence", "no_speech", "print_confidence", and of the sharpest photo "sharpness",
+    "exposure" and "size" (fusion.quality)."""
     problems: tuple[str, ...] = ()
     photos: int = 0  # pictures looked at, key frames of a video included
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fusion.ocr import Reader, load_ocr
 
+PHOTOS = sorted((Path(__file__).parent / "samples" / "photos" / "customer").glob("*.jpg"))[::80]
 LINES = ["Order number KL-10427", "Kiln & Linen", "Ridge Mug, blue, 350 ml"]
 
 
@@ -39,6 +41,15 @@ def test_a_picture_upside_down_is_read(read):
 @pytest.mark.parametrize("side", [1, 30, 500])
 def test_a_blank_picture_has_no_print(read, side):
     assert read(np.full((side, side, 3), 180, np.uint8)) == []
+
+
+@pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
+def test_a_photo_of_a_thing_is_only_glanced_at(read, path):
+    """The lines of a label beside it are read all the same."""
+    photo = Image.open(path).convert("RGB").resize((960, 960))
+    assert read(np.asarray(photo)) == []
+    photo.paste(Image.fromarray(label(LINES[0])).resize((450, 100)), (40, 40))
+    assert [text for text, _ in read(np.asarray(photo))] == LINES[:1]
 
 
 def test_many_threads_share_one_reader(read):

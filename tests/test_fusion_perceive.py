@@ -93,8 +93,11 @@ def test_every_modality_of_one_turn(see):
         "no_speech",
         "print_confidence",
         "sharpness",
+        "exposure",
+        "size",
     }
-    assert all(0 <= figure <= 1 for figure in percept.quality.values())
+    assert percept.quality["size"] == 200
+    assert all(0 <= v <= 1 for name, v in percept.quality.items() if name != "size")
     assert percept.problems == ()
     assert set(percept.seconds) == {"decode", "voice", "print", "photo", "words"}
 
@@ -126,6 +129,14 @@ def test_photos_are_joined(see):
     mean = red.encoded["photo"].vector + blue.encoded["photo"].vector
     np.testing.assert_allclose(both.encoded["photo"].vector, mean / np.linalg.norm(mean), atol=1e-4)
     assert len(both.encoded["photo"].tokens) == 98
+
+
+def test_a_dark_photo_is_named_and_the_clear_one_is_seen(see):
+    both = see(Turn(photos=(picture(color="#060606"), picture(color="red"))))
+    assert both.problems == ("Photo 1 is too dark. Please take another photo with more light.",)
+    assert len(both.encoded["photo"].tokens) == 49
+    alone = see(Turn("What is this?", photos=(picture(color="#060606"),)))
+    assert alone.present == {"text"} and alone.problems[0].startswith("The photo is too dark")
 
 
 def test_context_is_the_last_two_exchanges():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from fusion.photo import decode_photo, decode_video, sharpness
+from fusion.photo import decode_photo, decode_video
 from fusion.types import BadInput, InputLimits
 
 LIMITS = InputLimits()
@@ -173,15 +173,6 @@ def test_what_is_no_photo_is_refused(data, sentence):
 def test_too_many_bytes():
     with pytest.raises(BadInput, match="at most 1 kB"):
         decode_photo(JPEG, InputLimits(photo_bytes=1000))
-
-
-def test_sharpness_falls_with_blur():
-    image = NOISE.resize((800, 800), Image.Resampling.BICUBIC)
-    figures = [sharpness(np.asarray(image.filter(ImageFilter.GaussianBlur(r)))) for r in (0, 2, 6)]
-    assert 1 > figures[0] > figures[1] > figures[2] >= 0
-    assert figures[0] > 0.7 and figures[2] < 0.3
-    assert sharpness(np.full((50, 50, 3), 90, np.uint8)) == 0
-    assert sharpness(np.zeros((1, 1, 3), np.uint8)) == 0
 
 
 def video(
