@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from fusion.types import DIM, Encoded
+from fusion.types import DIM, Encoded, Encoder
 from fusion.weights import SHIPPED, load_into, load_weights
 
 SIDE = 112  # pixels; photos are squeezed to SIDE x SIDE, padded to a square first
@@ -131,11 +131,16 @@ class TowerEncoder:
         return Encoded(patches, pool(torch.from_numpy(patches)).numpy())
 
 
-def load_vision(spec: str = "shipped") -> TowerEncoder:
-    """The photo encoder that `spec` names: "shipped", or the path of a trained tower.
+def load_vision(spec: str = "shipped") -> Encoder:
+    """The photo encoder that `spec` names: "shipped", the path of a trained tower, or a pretrained
+    CLIP or SigLIP as "hub:NAME" or a folder, which still lacks its map (fusion/hub_vision.py).
 
     Raises WeightsError when the weights are missing, damaged or of another model.
     """
+    if spec.startswith("hub:") or Path(spec).expanduser().is_dir():
+        from fusion.hub_vision import load_hub_tower  # transformers takes a second to import
+
+        return load_hub_tower(spec)
     path = SHIPPED / "vision.safetensors" if spec == "shipped" else Path(spec)
     tensors, card = load_weights(path, MODEL)
     tower = PhotoTower()
