@@ -34,7 +34,7 @@ GRID = 7  # patches are averaged to GRID x GRID, as many as the shipped tower ha
 BATCH = 16
 MAP = "photo-map-1"
 KINDS = ("clip", "siglip")  # model types that are loaded; SigLIP 2 is of type siglip
-RIDGES = np.logspace(-4, 2, 25)  # strengths tried, in shares of the photos' mean variance
+RIDGES = np.logspace(-2, 1, 13)  # strengths tried, in shares of the photos' mean variance
 FIX = "`deskhand index --rebuild` fits it anew."
 
 
@@ -63,7 +63,7 @@ class HubTower:
 
     def __init__(self, folder: Path, name: str) -> None:
         """Raises WeightsError when `folder` holds no whole CLIP or SigLIP as safetensors."""
-        self.tower = f"{name}@{_identity(folder)}"
+        self.tower = self.name = f"{name}@{_identity(folder)}"
         self.fitted: PhotoMap | None = None
         self._processor, self._model = _load(folder)
         self._class_token = self._model.config.model_type == "clip"
@@ -72,11 +72,8 @@ class HubTower:
         """The same tower with this map."""
         other = copy(self)
         other.fitted = fitted
+        other.name = f"{self.tower}>map:{fitted.name}" if fitted else self.tower
         return other
-
-    @property
-    def name(self) -> str:
-        return f"{self.tower}>map:{self.fitted.name}" if self.fitted else self.tower
 
     @torch.inference_mode()
     def features(self, photos: Sequence[np.ndarray]) -> np.ndarray:
@@ -140,8 +137,8 @@ def fit_map(means: np.ndarray, texts: np.ndarray, products: np.ndarray) -> Photo
         products: (n,) the number of each photo's product.
     """
     mean, centre = means.mean(0), texts.mean(0)
-    photos, targets = means - mean, texts - centre
-    values, axes = np.linalg.eigh((photos @ photos.T).astype(np.float64))
+    photos, targets = (means - mean).astype(np.float64), (texts - centre).astype(np.float64)
+    values, axes = np.linalg.eigh(photos @ photos.T)
     values = values.clip(0)
     groups = [np.flatnonzero(products == product) for product in np.unique(products)]
     error, ridge = min(

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,11 +79,19 @@ def shop() -> list[Document]:
     return [d for d in documents if d.photos][::8][:12]
 
 
-@pytest.fixture(scope="module", params=[clip, siglip])
-def indexed(request, tmp_path_factory) -> Settings:
-    """An index made with a tiny tower."""
-    home = tmp_path_factory.mktemp("hub")
-    tower = request.param(home / "tower")
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory) -> Settings:
+    """An index made with a tiny CLIP."""
+    return index_with(clip, tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="module")
+def indexed_siglip(tmp_path_factory) -> Settings:
+    return index_with(siglip, tmp_path_factory.mktemp("siglip"))
+
+
+def index_with(make: Callable[[Path], Path], home: Path) -> Settings:
+    tower = make(home / "tower")
     settings = Settings(home=home / "home", vision=str(tower), speech="off")
     settings.home.mkdir()
     report = index_documents(settings, open_encoders(settings), shop())
@@ -90,7 +99,9 @@ def indexed(request, tmp_path_factory) -> Settings:
     return settings
 
 
-def test_the_map_is_recorded_and_every_photo_finds_its_product(indexed: Settings) -> None:
+@pytest.mark.parametrize("made", ["indexed", "indexed_siglip"])
+def test_the_map_is_recorded_and_every_photo_finds_its_product(request, made: str) -> None:
+    indexed: Settings = request.getfixturevalue(made)
     vision = open_vision(indexed)
     fitted = load_map(indexed.index_folder / MAP)
     assert fitted and vision.name.endswith(f">map:{fitted.name}")
