@@ -28,9 +28,8 @@ from fusion.frozen import Catalogue, Encodings, encode_once
 from fusion.imagined import imagine, picture
 from fusion.model import collate
 from fusion.text import TextEncoder
-from fusion.types import Encoded
+from fusion.types import Encoded, Encoder
 from fusion.understand import FusionModule
-from fusion.vision import TowerEncoder
 from knowledge.lexical import spoken
 from knowledge.types import Document
 
@@ -59,7 +58,7 @@ class Bench:
     documents: Sequence[Document]
     data: Path
     text: TextEncoder
-    vision: TowerEncoder
+    vision: Encoder
     cache: Path  # of encoded sentences
     each: int = 5  # examples a template, task and product
 

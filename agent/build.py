@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -19,15 +19,15 @@ from agent.orders import Shop
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
+from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
 from agent.types import Composer
-from fusion.perceive import Encoders, load_encoders
-from fusion.photo import decode_photo
-from fusion.types import BadInput, Encoder, InputLimits
+from fusion.hub_vision import HubTower
+from fusion.perceive import Encoders
 from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
-from knowledge.index import IndexReport, open_index, rebuild
+from knowledge.index import IndexReport, empty, kept_documents, open_index
 from knowledge.load import read_documents
 from knowledge.types import Document, Skipped
 
@@ -47,7 +47,7 @@ def open_agent(settings: Settings) -> Agent:
         if settings.llm:
             composer = ChatComposer(load_chat_model(settings.llm), composer)
         fusion = load_fusion(settings.fusion)
-        encoders = load_encoders(settings.text, settings.vision, settings.speech)
+        encoders = open_encoders(settings, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
         opened.callback(knowledge.close)
         own = None
@@ -90,32 +90,40 @@ def index_paths(
     With `anew`, the index is emptied first, whichever encoder it was made with, and without paths
     it is refilled with its own documents.
 
-    Raises BadFeed or KnowledgeError; the index is then as it was, unless it was to be made anew.
+    Raises BadFeed, SetupError or KnowledgeError; the index is then as it was, unless it was to be
+    made anew.
     """
     prepare_home(settings.home)
     documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
+    if anew:  # a file that cannot be read is found before anything is emptied
+        documents = list(documents) if paths else kept_documents(settings.index_folder)
+    return index_documents(settings, encoders, documents, progress, anew)
+
+
+def index_documents(
+    settings: Settings,
+    encoders: Encoders,
+    documents: Iterable[Document | Skipped],
+    progress: Progress = lambda doing, done, total: None,
+    anew: bool = False,
+) -> IndexReport:
+    """Make the index hold these documents; with `anew`, whichever encoder it was made with.
+
+    A pretrained photo tower is fitted to the shop when the index is made or made anew, and keeps
+    its map at later updates: with another one, every photo would have to be encoded again.
+    """
+    seen: dict[Path, np.ndarray] = {}
+    if isinstance(encoders.vision, HubTower) and (anew or not has_index(settings)):
+        documents = list(documents)
+        encoders, seen = fit_to_shop(encoders, documents, settings.input_limits, progress)
     if anew:
-        if paths:  # a file that cannot be read is found before anything is emptied
-            documents = list(documents)
-        kept = rebuild(settings.index_folder)
-        documents = documents if paths else kept
+        empty(settings.index_folder)
+    if seen:
+        keep_map(settings, encoders, len(seen))
     space = encoder_name(encoders.text, encoders.vision)
     with open_index(settings.index_folder, space, create=True) as knowledge:
-        return knowledge.update(
-            documents,
-            encoders.text.encode,
-            photo_embedder(encoders.vision, settings.input_limits),
-            progress,
-        )
-
-
-def index_documents(settings: Settings, documents: Sequence[Document]) -> IndexReport:
-    """Make the index hold these documents."""
-    encoders = load_encoders(settings.text, settings.vision, "off")
-    space = encoder_name(encoders.text, encoders.vision)
-    with open_index(settings.index_folder, space, create=True) as knowledge:
-        photos = photo_embedder(encoders.vision, settings.input_limits)
-        return knowledge.update(documents, encoders.text.encode, photos)
+        photos = photo_embedder(encoders.vision, settings.input_limits, seen)
+        return knowledge.update(documents, encoders.text.encode, photos, progress)
 
 
 def index_demo(
@@ -132,31 +140,6 @@ def index_demo(
     finally:
         shop.close()
     return index_paths(settings, encoders, [demo_folder()], progress, anew)
-
-
-def encoder_name(text: Encoder, vision: Encoder) -> str:
-    """The space of the index: both towers, since its vectors come from both."""
-    return f"{text.name}+{vision.name}"
-
-
-def photo_embedder(
-    vision: Encoder, limits: InputLimits
-) -> Callable[[Sequence[Path]], list[np.ndarray | None]]:
-    """Paths of photos -> their vectors, None for one that cannot be read. One is held at a time."""
-
-    def embed(paths: Sequence[Path]) -> list[np.ndarray | None]:
-        return list(vectors(paths))
-
-    def vectors(paths: Sequence[Path]) -> Iterator[np.ndarray | None]:
-        for path in paths:
-            try:
-                photo = decode_photo(path.read_bytes(), limits)
-            except (BadInput, OSError):
-                yield None
-            else:
-                yield vision.encode([photo])[0]
-
-    return embed
 
 
 def has_index(settings: Settings) -> bool:

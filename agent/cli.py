@@ -19,6 +19,7 @@ from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
 from agent.intents_cli import intents_app
 from agent.knowledge_cli import index, run_index, search
 from agent.lab import evaluate_app, train_app
+from agent.models_cli import models_app
 from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
 
@@ -38,6 +39,7 @@ app.add_typer(evaluate_app, name="evaluate")
 evaluate_app.command("acting")(evaluate_acting)
 app.add_typer(intents_app, name="intents")
 app.add_typer(shop_app, name="shop")
+app.add_typer(models_app, name="models")
 app.command()(search)
 app.command()(index)
 

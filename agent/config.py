@@ -31,7 +31,10 @@ class Settings(BaseSettings):
     text: str = "minilm"
     """Sentence encoder: minilm | hub:NAME | a folder. Another one needs another index."""
     vision: str = "shipped"
-    """Photo encoder: shipped, or the path of another trained tower. It needs another index."""
+    """Photo encoder: shipped | the path of another trained tower | a pretrained CLIP or SigLIP as
+    hub:NAME (`deskhand models pull hub:NAME`) or a folder. Another one needs another index
+    (`deskhand index --rebuild`), which fits a pretrained one to the shop's photos, and a fusion
+    module trained on it (`deskhand train fusion --shop DIR`)."""
     fusion: str = "shipped"
     """How modalities are fused: shipped | concat | autoencoder | cca | dcca | attention | late |
     text | photo (the classical ways, to compare), or weights of `deskhand train fusion`."""

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from agent.build import encoder_name, has_index, open_shop, prepare_home
+from agent.build import has_index, open_shop, prepare_home
 from agent.chat import load_chat_model
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
+from agent.space import encoder_name, open_vision
 from agent.store import Store
+from fusion.hub_vision import HubTower
 from fusion.speech import load_speech
 from fusion.text import load_text
 from fusion.understand import load_fusion
-from fusion.vision import load_vision
 from fusion.weights import SHIPPED, read_card
 from knowledge.index import open_index
 from knowledge.types import KINDS
@@ -26,6 +27,11 @@ WHISPER = "`python -c \"import whisper; whisper.load_model('base')\"` fetches a 
 LLM = (
     "set DESKHAND_LLM=PROVIDER:MODEL and install LangChain's package for it (langchain-openai, "
     "langchain-ollama, ...) for freer wording, checked against the same evidence"
+)
+
+RETRAIN = (
+    "`deskhand train fusion --shop DIR` trains the fusion module, which only knows the shipped "
+    "photo encoder, on this one"
 )
 
 
@@ -46,7 +52,7 @@ def examine(settings: Settings) -> list[Finding]:
         Finding("packages", "good", ", ".join(map(_version, PACKAGES))),
         _tried("folder", lambda: _folder(settings)),
         _tried("text", lambda: Finding("text", "good", load_text(settings.text).name)),
-        _tried("photos", lambda: Finding("photos", "good", load_vision(settings.vision).name)),
+        _tried("photos", lambda: _photos(settings)),
         _tried("speech", lambda: _speech(settings)),
         _tried("fusion", lambda: Finding("fusion", "good", load_fusion(settings.fusion).name)),
         _tried("weights", _weights),
@@ -84,6 +90,13 @@ def _speech(settings: Settings) -> Finding:
     return Finding("speech", "good", recogniser.engine)
 
 
+def _photos(settings: Settings) -> Finding:
+    vision = open_vision(settings)
+    if isinstance(vision, HubTower) and settings.fusion == "shipped":
+        return Finding("photos", "could be better", vision.name, RETRAIN)
+    return Finding("photos", "good", vision.name)
+
+
 def _weights() -> Finding:
     cards = {name: read_card(SHIPPED / f"{name}.safetensors") for name in ("vision", "fusion")}
     hashes = ", ".join(f"{name} sha256 {card['sha256']}" for name, card in cards.items())
@@ -101,7 +114,7 @@ def _index(settings: Settings) -> Finding:
     if not has_index(settings):
         fix = "`deskhand index PATH...` makes one of your shop, `deskhand index --demo` of the demo"
         return Finding("index", "broken", f"there is none in {settings.index_folder}", fix)
-    towers = load_text(settings.text), load_vision(settings.vision)
+    towers = load_text(settings.text), open_vision(settings)
     with open_index(settings.index_folder, encoder_name(*towers)) as knowledge:
         knowledge.check()
         counts = ", ".join(f"{knowledge.count(kind)} {kind}" for kind in KINDS)

@@ -160,7 +160,7 @@ def run_index(settings: Settings, paths: list[Path], demo: bool, rebuild: bool) 
 
     from agent.build import index_demo, index_paths
     from agent.show import show_report
-    from fusion.perceive import load_encoders
+    from agent.space import open_encoders
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
@@ -170,7 +170,7 @@ def run_index(settings: Settings, paths: list[Path], demo: bool, rebuild: bool) 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task("loading encoders", total=None)
-        encoders = load_encoders(settings.text, settings.vision, "off")
+        encoders = open_encoders(settings)
         doing = ""
 
         def advance(what: str, done: int, total: int) -> None:

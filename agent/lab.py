@@ -81,12 +81,12 @@ def train_fusion(
     Leaves weights and figures in OUT/MODEL/SEED; what is there is not done again.
     """
     from agent.bench import Bench, compare, retrain
+    from agent.space import open_vision
     from fusion.ablations import ABLATIONS
     from fusion.baselines import BASELINES
     from fusion.text import load_text
     from fusion.train import Recipe
     from fusion.understand import load_fusion
-    from fusion.vision import load_vision
     from knowledge.demo import folder
     from knowledge.load import read_documents
     from knowledge.types import Document
@@ -98,7 +98,7 @@ def train_fusion(
         raise BadInput(f"There is no model {model!r}: expected {', '.join((*groups, *known))}.")
     settings = Settings.read()
     documents = [d for d in read_documents(shop or folder()) if isinstance(d, Document)]
-    text, vision = load_text(settings.text), load_vision(settings.vision)
+    text, vision = load_text(settings.text), open_vision(settings)
     bench = Bench(documents, data, text, vision, settings.home / "encodings.sqlite", each)
     recipe = Recipe(epochs=epochs)
     if shop is None:
@@ -118,16 +118,15 @@ def evaluate_knowledge(
     ] = None,
 ) -> None:
     """Rank judged questions by meaning, by words and by both."""
-    from agent.build import encoder_name
+    from agent.space import encoder_name, open_vision
     from fusion.text import load_text
-    from fusion.vision import load_vision
     from knowledge.demo import folder
     from knowledge.evaluate import evaluate, load_judged, table
     from knowledge.index import open_index
 
     settings = Settings.read()
     questions = load_judged(judged or folder() / "qrels.jsonl")
-    text, vision = load_text(settings.text), load_vision(settings.vision)
+    text, vision = load_text(settings.text), open_vision(settings)
     with open_index(settings.index_folder, encoder_name(text, vision)) as knowledge:
         print(table(evaluate(knowledge, questions, text.encode)))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.build import encoder_name
 from agent.config import Settings
-from fusion.perceive import Encoders, load_encoders, perceive
+from agent.space import encoder_name, open_encoders
+from fusion.perceive import Encoders, perceive
 from fusion.types import BadInput, InputLimits, Turn
 from fusion.understand import FusionModule, load_fusion
 from knowledge.filters import parse_filters
@@ -62,7 +62,7 @@ class Lookup:
 
 def open_lookup(settings: Settings) -> Lookup:
     """The index and the encoders. Raises one of OPERATOR_ERRORS."""
-    encoders = load_encoders(settings.text, settings.vision, "off")
+    encoders = open_encoders(settings)
     space = encoder_name(encoders.text, encoders.vision)
     knowledge = open_index(settings.index_folder, space)
     return Lookup(knowledge, encoders, load_fusion(settings.fusion), settings.input_limits)

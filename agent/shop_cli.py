@@ -40,6 +40,7 @@ def import_file(
     from agent.build import has_index, index_documents, prepare_home
     from agent.rules import find_rules
     from agent.shop_file import catalogue, read_shop
+    from agent.space import open_encoders
 
     settings = Settings.read(home=home)
     content = read_shop(file)
@@ -53,7 +54,7 @@ def import_file(
     )
     if index or (index is None and not has_index(settings)):
         documents = list(catalogue(content.products.values(), law.currency))
-        report = index_documents(settings, documents)
+        report = index_documents(settings, open_encoders(settings), documents)
         print(f"{report.added} articles are new in the index.")
 
 

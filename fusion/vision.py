@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fusion.types import DIM, Encoded
+from fusion.types import DIM, Encoded, Encoder
 from fusion.weights import SHIPPED, load_into, load_weights
 
 SIDE = 224  # pixels; photos are squeezed to SIDE x SIDE, padded to a square first
@@ -165,15 +165,24 @@ class TowerEncoder:
         return Encoded(patches, pool(torch.from_numpy(patches)).numpy())
 
 
+def is_hub(spec: str) -> bool:
+    return spec.startswith("hub:") or Path(spec).expanduser().is_dir()
+
+
 def tower_path(spec: str) -> Path:
     return SHIPPED / "vision.safetensors" if spec == "shipped" else Path(spec)
 
 
-def load_vision(spec: str = "shipped") -> TowerEncoder:
-    """The photo encoder that `spec` names: "shipped", or the path of a trained tower.
+def load_vision(spec: str = "shipped") -> Encoder:
+    """The photo encoder that `spec` names: "shipped", the path of a trained tower, or a pretrained
+    CLIP or SigLIP as "hub:NAME" or a folder, which still lacks its map (fusion/hub_vision.py).
 
     Raises WeightsError when the weights are missing, damaged or of another model.
     """
+    if is_hub(spec):
+        from fusion.hub_vision import load_hub_tower  # transformers takes a second to import
+
+        return load_hub_tower(spec)
     path = tower_path(spec)
     tensors, card = load_weights(path, MODEL)
     tower = PhotoTower()

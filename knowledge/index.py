@@ -70,26 +70,32 @@ def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
         raise KnowledgeError(f"The index in {folder} cannot be used: {error}.") from error
 
 
-def rebuild(folder: Path) -> list[Document]:
-    """Empties the index, for any encoder, and returns the documents that could still be read.
-
-    `open_index(folder, encoder, create=True)` and an update with these documents, or with the
-    shop's files, make it anew. Raises IndexBusy or KnowledgeError.
-    """
+def kept_documents(folder: Path) -> list[Document]:
+    """The documents of the index in `folder` that can be read, whichever encoder it is of."""
     documents: list[Document] = []
+    path = folder / "documents.sqlite"
+    if not path.is_file():
+        return documents
+    with contextlib.suppress(IndexDamaged, ValueError, TypeError, sqlite3.DatabaseError):
+        records = Records(path, "", DIM)
+        with contextlib.closing(records):
+            documents = [record.document for record in records.all(records.revision)]
+    return documents
+
+
+def empty(folder: Path) -> None:
+    """Empties the index, for any encoder. Raises IndexBusy or KnowledgeError.
+
+    `open_index(folder, encoder, create=True)` and an update with its `kept_documents`, or with the
+    shop's files, make it anew.
+    """
     try:
         with take(folder):
-            path = folder / "documents.sqlite"
-            with contextlib.suppress(IndexDamaged, ValueError, TypeError, sqlite3.DatabaseError):
-                records = Records(path, "", DIM)
-                documents = [record.document for record in records.all(records.revision)]
-                records.close()
             for file in folder.glob("documents.sqlite*"):
                 file.unlink()
             shutil.rmtree(folder / "derived", ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
         raise KnowledgeError(f"The index in {folder} cannot be emptied: {error}.") from error
-    return documents
 
 
 class Knowledge:
@@ -101,14 +107,8 @@ class Knowledge:
         self._derived = folder / "derived"
         self._lock = threading.RLock()
         self._updating = threading.Lock()
-        self._records = Records(folder / "documents.sqlite", encoder, DIM)
-        made_with = self._records.meta["encoder"]
-        if made_with != encoder:
-            self._records.close()
-            raise IndexMismatch(
-                f"The index was made with the encoder {made_with}, but {encoder} is in use. "
-                f"`deskhand index --rebuild` makes it anew."
-            )
+        self._records = self._open_records("`deskhand index --rebuild` makes it anew.")
+        self._file = self._identity()
         try:
             self._generation = self._open_current()
         except BaseException:
@@ -130,17 +130,22 @@ class Knowledge:
     # --- What is there ------------------------------------------------------------------------
 
     def count(self, kind: Kind | None = None) -> int:
-        counts = self._records.count(self._current().revision)
+        with self._lock:
+            now = self._current()
+            counts = self._records.count(now.revision)
         return counts.get(kind, 0) if kind else sum(counts.values())
 
     def document(self, id: str) -> Document | None:
-        record = self._records.some([id], self._current().revision).get(id)
+        with self._lock:
+            now = self._current()
+            record = self._records.some([id], now.revision).get(id)
         return record.document if record else None
 
     def documents(self, kind: Kind | None = None) -> list[Document]:
         """All of them, by id."""
-        records = self._records.all(self._current().revision, kind)
-        return [record.document for record in records]
+        with self._lock:
+            now = self._current()
+            return [record.document for record in self._records.all(now.revision, kind)]
 
     @property
     def vocabulary(self) -> Mapping[str, frozenset[str]]:
@@ -249,6 +254,10 @@ class Knowledge:
         """The newest finished generation; a new one is opened when there is one."""
         with self._lock:
             if (pointer := self._seen()) != self._pointer:
+                if (file := self._identity()) != self._file:  # emptied and made anew
+                    records = self._open_records("Start Deskhand again to use it.")
+                    self._records.close()
+                    self._records, self._file = records, file
                 before, self._generation = self._generation, self._open_current()
                 before.close()
                 self._pointer = pointer
@@ -256,8 +265,30 @@ class Knowledge:
 
     def _seen(self) -> tuple[int, int]:
         """What tells one `current.json` from the next."""
-        status = (self._derived / "current.json").stat()
+        try:
+            status = (self._derived / "current.json").stat()
+        except FileNotFoundError:
+            raise NoIndex(
+                f"The index in {self.folder} is being made anew. Ask again when `deskhand index` "
+                "is done."
+            ) from None
         return status.st_ino, status.st_mtime_ns
+
+    def _identity(self) -> int:
+        """What tells one file of documents from another."""
+        return (self.folder / "documents.sqlite").stat().st_ino
+
+    def _open_records(self, fix: str) -> Records:
+        """Raises IndexMismatch, which ends with the `fix`, when they are of another encoder."""
+        records = Records(self.folder / "documents.sqlite", self.encoder, DIM)
+        made_with = records.meta["encoder"]
+        if made_with != self.encoder:
+            records.close()
+            raise IndexMismatch(
+                f"The index was made with the encoder {made_with}, but {self.encoder} is in use. "
+                f"{fix}"
+            )
+        return records
 
     def _open_current(self) -> Generation:
         """The current generation, made anew from the records first if it is not whole."""

@@ -563,13 +563,16 @@ def retail_agent(tmp_path_factory: pytest.TempPathFactory):
     """The real agent with the real models, over the small retail shop."""
     from agent.build import index_documents, open_agent
     from agent.config import Settings
+    from agent.space import open_encoders
 
     home = tmp_path_factory.mktemp("retail")
     settings = Settings(home=home, speech="off", llm=None)
     file = read_shop(SHOP)
     with closing(SqlShop(settings.orders)) as shop:
         shop.load(file, RETAIL)
-    index_documents(settings, list(catalogue(file.products.values(), "USD")))
+    index_documents(
+        settings, open_encoders(settings), list(catalogue(file.products.values(), "USD"))
+    )
     with closing(open_agent(settings)) as agent:
         yield agent
 

@@ -105,7 +105,7 @@ def test_cls_pooling_is_read_from_the_folder(tmp_path):
 def test_every_refusal_names_the_fix(tmp_path):
     with pytest.raises(WeightsError, match="no text encoder at"):
         load_text(str(tmp_path / "nowhere"))
-    with pytest.raises(WeightsError, match="hf download someone/absent-model"):
+    with pytest.raises(WeightsError, match="deskhand models pull hub:someone/absent-model"):
         load_text("hub:someone/absent-model")
     with pytest.raises(WeightsError, match=r"no model\.safetensors"):
         load_text(str(tmp_path))

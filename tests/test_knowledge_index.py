@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from knowledge.embed import DIM
-from knowledge.index import open_index, rebuild
+from knowledge.index import empty, kept_documents, open_index
 from knowledge.types import (
     Document,
     IndexBusy,
@@ -156,7 +156,8 @@ def test_another_encoder_is_refused_until_the_index_is_made_anew(tmp_path: Path)
         open_index(tmp_path, "other:2")
     for part in (ENCODER, "other:2", "deskhand index --rebuild"):
         assert part in str(error.value)
-    documents = rebuild(tmp_path)
+    documents = kept_documents(tmp_path)
+    empty(tmp_path)
     assert sorted(d.id for d in documents) == sorted(d.id for d in SHOP)
     with open_index(tmp_path, "other:2", create=True) as knowledge:
         assert knowledge.count() == 0
@@ -237,7 +238,7 @@ def test_a_second_writer_is_told_who_writes_and_readers_go_on(tmp_path: Path) ->
         with pytest.raises(IndexBusy, match=f"process {writer.pid}, since 20"):
             knowledge.update(SHOP, Embedder().embed, Embedder().embed_photos)
         with pytest.raises(IndexBusy):
-            rebuild(tmp_path)
+            empty(tmp_path)
         wanted = vector("Product 900\nNice.")
         assert knowledge.search("", wanted, k=1)[0].document.id != "p900"
         assert knowledge.count() == 200
@@ -403,7 +404,8 @@ def test_damaged_documents_are_reported_and_the_index_made_anew(tmp_path: Path) 
     spoil(tmp_path / "documents.sqlite")
     with pytest.raises(IndexDamaged, match="deskhand index --rebuild"):
         open_index(tmp_path, ENCODER)
-    assert rebuild(tmp_path) == []
+    assert kept_documents(tmp_path) == []
+    empty(tmp_path)
     make(tmp_path)
     assert len(found(tmp_path)) == 200
 
