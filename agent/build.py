@@ -21,8 +21,8 @@ from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.store import Store
 from agent.types import Composer
+from fusion.decoder import Decoder
 from fusion.perceive import Encoders, load_encoders
-from fusion.photo import decode_photo
 from fusion.types import BadInput, Encoder, InputLimits
 from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
@@ -104,7 +104,7 @@ def index_paths(
         return knowledge.update(
             documents,
             encoders.text.encode,
-            photo_embedder(encoders.vision, settings.input_limits),
+            photo_embedder(encoders.vision, encoders.decoder, settings.input_limits),
             progress,
         )
 
@@ -114,7 +114,7 @@ def index_documents(settings: Settings, documents: Sequence[Document]) -> IndexR
     encoders = load_encoders(settings.text, settings.vision, "off")
     space = encoder_name(encoders.text, encoders.vision)
     with open_index(settings.index_folder, space, create=True) as knowledge:
-        photos = photo_embedder(encoders.vision, settings.input_limits)
+        photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits)
         return knowledge.update(documents, encoders.text.encode, photos)
 
 
@@ -140,7 +140,7 @@ def encoder_name(text: Encoder, vision: Encoder) -> str:
 
 
 def photo_embedder(
-    vision: Encoder, limits: InputLimits
+    vision: Encoder, decoder: Decoder, limits: InputLimits
 ) -> Callable[[Sequence[Path]], list[np.ndarray | None]]:
     """Paths of photos -> their vectors, None for one that cannot be read. One is held at a time."""
 
@@ -150,7 +150,7 @@ def photo_embedder(
     def vectors(paths: Sequence[Path]) -> Iterator[np.ndarray | None]:
         for path in paths:
             try:
-                photo = decode_photo(path.read_bytes(), limits)
+                photo = decoder.photo(path.read_bytes(), limits)
             except (BadInput, OSError):
                 yield None
             else:

@@ -97,7 +97,7 @@ def decode_video(data: bytes, limits: InputLimits) -> Video:
     if not sound:
         return Video(frames, None)
     with open_media(data, thing) as container:  # anew: a container is read through only once
-        return Video(frames, sound_of(container, thing, longest, limits.decode_seconds))
+        return Video(frames, sound_of(container, thing, longest))
 
 
 def sharpness(photo: np.ndarray) -> float:
@@ -136,7 +136,7 @@ def _key_frames(
     scenes: list[tuple[float, np.ndarray]] = []  # the sharpest frame of each, with its sharpness
     opening = np.zeros(0, np.float32)  # thumbnail of the frame that opened the scene
     looked = -LOOKS
-    for frame in frames_of(container, stream, "video", limits.decode_seconds):
+    for frame in frames_of(container, stream):
         if (frame.time or 0.0) > longest:
             raise too_long("video", limits.video_seconds)
         if (frame.time or 0.0) < looked + LOOKS:
