@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 
@@ -23,10 +24,13 @@ from agent.store import Store
 from agent.types import Composer
 from fusion.decoder import Decoder
 from fusion.perceive import Encoders, load_encoders
+from fusion.photo import encode_photo
 from fusion.types import BadInput, Encoder, InputLimits
 from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
+from knowledge.feeds import FetchPhoto
+from knowledge.fetch import NotFetched, fetch
 from knowledge.index import IndexReport, open_index, rebuild
 from knowledge.load import read_documents
 from knowledge.types import Document, Skipped
@@ -93,7 +97,10 @@ def index_paths(
     Raises BadFeed or KnowledgeError; the index is then as it was, unless it was to be made anew.
     """
     prepare_home(settings.home)
-    documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
+    fetch_photo = photo_fetcher(settings, encoders.decoder) if settings.fetch_photos else None
+    documents: Iterable[Document | Skipped] = chain.from_iterable(
+        read_documents(path, fetch_photo) for path in paths
+    )
     if anew:
         if paths:  # a file that cannot be read is found before anything is emptied
             documents = list(documents)
@@ -157,6 +164,28 @@ def photo_embedder(
                 yield vision.encode([photo])[0]
 
     return embed
+
+
+def photo_fetcher(
+    settings: Settings, decoder: Decoder, fetch: Callable[[str], bytes] = fetch
+) -> FetchPhoto:
+    """Web addresses of photos -> where each is kept in the home, decoded and encoded anew.
+
+    A photo that is there is not fetched again.
+    """
+
+    def fetched(url: str) -> str:
+        path = settings.photo_folder / f"{blake2b(url.encode(), digest_size=20).hexdigest()}.jpg"
+        if not path.is_file():
+            try:
+                photo = decoder.photo(fetch(url), settings.input_limits)
+            except BadInput as error:
+                raise NotFetched(str(error)) from error
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(encode_photo(photo))
+        return str(path)
+
+    return fetched
 
 
 def has_index(settings: Settings) -> bool:

@@ -72,6 +72,13 @@ def decode_photo(data: bytes, limits: InputLimits) -> np.ndarray:
         ) from error
 
 
+def encode_photo(photo: np.ndarray) -> bytes:
+    """A checked photo as a JPEG of its pixels alone: no place, time, camera or hidden data."""
+    out = io.BytesIO()
+    Image.fromarray(photo).save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
 def decode_video(data: bytes, limits: InputLimits) -> Video:
     """A short video as at most 8 key frames, the sharpest of each scene, and its sound.
 
