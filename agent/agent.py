@@ -162,7 +162,8 @@ class Agent:
             yield Done(reply=reply)
 
     def close(self) -> None:
-        """Give the index free for other processes, and let go of the databases."""
+        """Give the index free for other processes, let go of the databases, end the decoders."""
+        self.encoders.decoder.close()
         self.knowledge.close()
         self.store.close()
         self.shop.close()

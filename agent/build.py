@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 
@@ -22,11 +23,16 @@ from agent.shop_file import read_shop
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
 from agent.types import Composer
+from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower
 from fusion.perceive import Encoders
+from fusion.photo import encode_photo
+from fusion.types import BadInput
 from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
+from knowledge.feeds import FetchPhoto
+from knowledge.fetch import NotFetched, fetch
 from knowledge.index import IndexReport, empty, kept_documents, open_index
 from knowledge.load import read_documents
 from knowledge.types import Document, Skipped
@@ -94,7 +100,10 @@ def index_paths(
     made anew.
     """
     prepare_home(settings.home)
-    documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
+    fetch_photo = photo_fetcher(settings, encoders.decoder) if settings.fetch_photos else None
+    documents: Iterable[Document | Skipped] = chain.from_iterable(
+        read_documents(path, fetch_photo) for path in paths
+    )
     if anew:  # a file that cannot be read is found before anything is emptied
         documents = list(documents) if paths else kept_documents(settings.index_folder)
     return index_documents(settings, encoders, documents, progress, anew)
@@ -122,7 +131,7 @@ def index_documents(
         keep_map(settings, encoders, len(seen))
     space = encoder_name(encoders.text, encoders.vision)
     with open_index(settings.index_folder, space, create=True) as knowledge:
-        photos = photo_embedder(encoders.vision, settings.input_limits, seen)
+        photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits, seen)
         return knowledge.update(documents, encoders.text.encode, photos, progress)
 
 
@@ -140,6 +149,28 @@ def index_demo(
     finally:
         shop.close()
     return index_paths(settings, encoders, [demo_folder()], progress, anew)
+
+
+def photo_fetcher(
+    settings: Settings, decoder: Decoder, fetch: Callable[[str], bytes] = fetch
+) -> FetchPhoto:
+    """Web addresses of photos -> where each is kept in the home, decoded and encoded anew.
+
+    A photo that is there is not fetched again.
+    """
+
+    def fetched(url: str) -> str:
+        path = settings.photo_folder / f"{blake2b(url.encode(), digest_size=20).hexdigest()}.jpg"
+        if not path.is_file():
+            try:
+                photo = decoder.photo(fetch(url), settings.input_limits)
+            except BadInput as error:
+                raise NotFetched(str(error)) from error
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(encode_photo(photo))
+        return str(path)
+
+    return fetched
 
 
 def has_index(settings: Settings) -> bool:

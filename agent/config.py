@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     a shop (agent/shops/openapi.yaml); None: a file under `home`."""
     shop_token: str | None = None
     """Sent to a shop behind http(s) with every request."""
+    fetch_photos: bool = False
+    """Whether indexing may fetch a feed's photos from public http(s) addresses."""
     title: str = "Deskhand"
     """Name of the shop, at the head of the chat page."""
     host: str = "127.0.0.1"
@@ -78,6 +80,11 @@ class Settings(BaseSettings):
     @property
     def index_folder(self) -> Path:
         return self.home / "index"
+
+    @property
+    def photo_folder(self) -> Path:
+        """Photos that were fetched, named by a digest of their address."""
+        return self.home / "photos"
 
     @property
     def conversations(self) -> str:

@@ -57,6 +57,7 @@ class Lookup:
         return percept.words, self.fusion.vector(percept)
 
     def close(self) -> None:
+        self.encoders.decoder.close()
         self.knowledge.close()
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from agent.config import Settings
 from agent.errors import SetupError
+from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower, PhotoMap, fit_map, load_map, save_map
 from fusion.perceive import Encoders, load_encoders
-from fusion.photo import decode_photo
 from fusion.types import BadInput, Encoder, InputLimits
 from fusion.vision import load_vision
 from knowledge.embed import EmbedPhotos, Progress
@@ -57,7 +57,7 @@ def fit_to_shop(
     seen: dict[Path, np.ndarray] = {}
     for done, (_, path) in enumerate(pairs):
         progress("fitting the photo encoder", done, len(pairs))
-        if (photo := _photo(path, limits)) is not None:
+        if (photo := _photo(path, encoders.decoder, limits)) is not None:
             seen[path] = encoders.vision.features([photo])[0].mean(0)
     shown = [(row, path) for row, path in pairs if path in seen]
     if not shown:
@@ -82,7 +82,7 @@ def keep_map(settings: Settings, encoders: Encoders, photos: int) -> None:
 
 
 def photo_embedder(
-    vision: Encoder, limits: InputLimits, seen: Mapping[Path, np.ndarray]
+    vision: Encoder, decoder: Decoder, limits: InputLimits, seen: Mapping[Path, np.ndarray]
 ) -> EmbedPhotos:
     """Paths of photos -> their vectors, None for one that cannot be read. One is held at a time.
 
@@ -97,7 +97,7 @@ def photo_embedder(
             if path in seen and isinstance(vision, HubTower):
                 yield vision.vectors(seen[path][None])[0]
             else:
-                photo = _photo(path, limits)
+                photo = _photo(path, decoder, limits)
                 yield None if photo is None else vision.encode([photo])[0]
 
     return embed
@@ -110,8 +110,8 @@ def _mapped(vision: Encoder, settings: Settings) -> Encoder:
     return vision.with_map(fitted)
 
 
-def _photo(path: Path, limits: InputLimits) -> np.ndarray | None:
+def _photo(path: Path, decoder: Decoder, limits: InputLimits) -> np.ndarray | None:
     try:
-        return decode_photo(path.read_bytes(), limits)
+        return decoder.photo(path.read_bytes(), limits)
     except (BadInput, OSError):
         return None

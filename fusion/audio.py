@@ -32,7 +32,7 @@ def decode_audio(data: bytes, limits: InputLimits) -> np.ndarray:
         promised = seconds_of(container)
         if promised > limits.audio_seconds + CUT_OFF:
             raise too_long(thing, limits.audio_seconds)
-        wave = sound_of(container, thing, limits.audio_seconds + CUT_OFF, limits.decode_seconds)
+        wave = sound_of(container, thing, limits.audio_seconds + CUT_OFF)
     if not len(wave):
         raise BadInput("The recording is empty or damaged. Please send it again.")
     heard = len(wave) / SAMPLE_RATE

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from unicodedata import category
 
 import numpy as np
 
-from fusion.audio import decode_audio, speech_part
+from fusion.audio import speech_part
+from fusion.decoder import Decoder
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
-from fusion.photo import decode_photo, decode_video
 from fusion.quality import Quality, quality_of
 from fusion.speech import Recogniser, load_speech
 from fusion.text import TextEncoder, load_text
@@ -45,6 +45,7 @@ class Encoders:
     speech: Recogniser | None  # None: recordings are not listened to
     ocr: Reader
     unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
+    decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
 
 
 def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
@@ -81,7 +82,7 @@ def perceive(
     encoded: dict[Modality, Encoded] = {}
 
     with _timed(seconds, "decode"):
-        photos, waves = _decode(turn, limits, problems)
+        photos, waves = _decode(turn, encoders.decoder, limits, problems)
     with _timed(seconds, "voice"):
         transcript = _listen(waves, encoders.speech, problems) if waves else None
     with _timed(seconds, "print"):
@@ -132,7 +133,7 @@ def context(history: Sequence[Message]) -> str:
 
 
 def _decode(
-    turn: Turn, limits: InputLimits, problems: list[str]
+    turn: Turn, decoder: Decoder, limits: InputLimits, problems: list[str]
 ) -> tuple[dict[int, np.ndarray], list[np.ndarray]]:
     """Photos by their place in the turn, a video's key frames after them; and sounds.
 
@@ -142,7 +143,7 @@ def _decode(
     waves: list[np.ndarray] = []
     for i, data in enumerate(turn.photos[: limits.photos]):
         try:
-            photos[i] = decode_photo(data, limits)
+            photos[i] = decoder.photo(data, limits)
         except BadInput as error:
             problems.append(f"Photo {i + 1}: {error}" if len(turn.photos) > 1 else str(error))
     if len(turn.photos) > limits.photos:
@@ -151,12 +152,12 @@ def _decode(
         )
     if turn.audio is not None:
         try:
-            waves.append(decode_audio(turn.audio, limits))
+            waves.append(decoder.recording(turn.audio, limits))
         except BadInput as error:
             problems.append(str(error))
     if turn.video is not None:
         try:
-            video = decode_video(turn.video, limits)
+            video = decoder.video(turn.video, limits)
         except BadInput as error:
             problems.append(str(error))
         else:

@@ -15,15 +15,19 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from knowledge.fetch import NotFetched
 from knowledge.money import CURRENCIES, amount
 from knowledge.types import BadFeed, Document, Skipped
 
 Row = Mapping[str, Any]
+
+FetchPhoto = Callable[[str], str]
+"""The address of a photo -> the path it is kept at. Raises NotFetched."""
 
 COLUMNS = {
     "id", "title", "description", "price", "currency", "stock", "url", "photos", "attributes",
@@ -152,8 +156,13 @@ def _column(name: str) -> str:
     return {"colour": "color", "photo": "photos"}.get(name, name)[:60]
 
 
-def read_product(row: Row, path: Path, line: int) -> Iterator[Document | Skipped]:
-    """The product in one row of the feed at `path`, after what had to be left out of it."""
+def read_product(
+    row: Row, path: Path, line: int, fetch_photo: FetchPhoto | None = None
+) -> Iterator[Document | Skipped]:
+    """The product in one row of the feed at `path`, after what had to be left out of it.
+
+    Photos at web addresses are left out unless `fetch_photo` brings them.
+    """
 
     def skipped(reason: str) -> Skipped:
         return Skipped(str(path), line, reason)
@@ -186,6 +195,12 @@ def read_product(row: Row, path: Path, line: int) -> Iterator[Document | Skipped
         url = ""
     photos = []
     for photo in _list(row.get("photos")):
+        if fetch_photo and re.match(r"https?://", photo, re.IGNORECASE):
+            try:
+                photos.append(fetch_photo(photo))
+            except NotFetched as error:
+                yield skipped(f"photo {photo[:80]!r} of {name} left out: {error}")
+            continue
         found = _photo(photo, path.parent)
         if found is None:
             yield skipped(

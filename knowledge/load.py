@@ -9,7 +9,7 @@ from pathlib import Path
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from knowledge.feeds import Row, plain, read_product, read_rows, read_text, text_of
+from knowledge.feeds import FetchPhoto, Row, plain, read_product, read_rows, read_text, text_of
 from knowledge.types import BadFeed, Document, Skipped
 
 TABLES = (".jsonl", ".ndjson", ".csv", ".tsv")
@@ -19,18 +19,21 @@ HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*\r?$", re.MULTILI
 FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
 
 
-def read_documents(path: Path) -> Iterator[Document | Skipped]:
+def read_documents(
+    path: Path, fetch_photo: FetchPhoto | None = None
+) -> Iterator[Document | Skipped]:
     """Everything the shop wrote at `path`, a file or a folder, in order of file names.
 
     The format is told from the file's ending and columns. What cannot be used comes as `Skipped`;
     so does the second of two documents with one id. In a folder, files that are no documents
-    (photos, for example) and hidden ones are passed over.
+    (photos, for example) and hidden ones are passed over. Photos at web addresses are left out
+    unless `fetch_photo` brings them.
 
     Raises:
         BadFeed: There is nothing at `path`, or it is one file that cannot be read at all.
     """
     seen: set[str] = set()
-    for file, line, item in _read(path):
+    for file, line, item in _read(path, fetch_photo):
         if isinstance(item, Document):
             if item.id in seen:
                 reason = f"second document with id {item.id!r}; the first was kept"
@@ -40,9 +43,11 @@ def read_documents(path: Path) -> Iterator[Document | Skipped]:
         yield item
 
 
-def _read(path: Path) -> Iterator[tuple[Path, int, Document | Skipped]]:
+def _read(
+    path: Path, fetch_photo: FetchPhoto | None
+) -> Iterator[tuple[Path, int, Document | Skipped]]:
     if path.is_file():
-        yield from _read_file(path)
+        yield from _read_file(path, fetch_photo)
         return
     if not path.is_dir():
         raise BadFeed(f"{path}: there is no such file or folder")
@@ -51,24 +56,26 @@ def _read(path: Path) -> Iterator[tuple[Path, int, Document | Skipped]]:
         if hidden or file.suffix.lower() not in TABLES + TEXTS or not file.is_file():
             continue
         try:
-            yield from _read_file(file)
+            yield from _read_file(file, fetch_photo)
         except BadFeed as error:
             yield file, 0, Skipped(str(file), 0, str(error).removeprefix(f"{file}: "))
 
 
-def _read_file(path: Path) -> Iterator[tuple[Path, int, Document | Skipped]]:
+def _read_file(
+    path: Path, fetch_photo: FetchPhoto | None
+) -> Iterator[tuple[Path, int, Document | Skipped]]:
     suffix = path.suffix.lower()
     if suffix in TEXTS:
         for passage in _policy(path):
             yield path, 0, passage
     elif suffix in TABLES:
-        for line, item in _table(path):
+        for line, item in _table(path, fetch_photo):
             yield path, line, item
     else:
         raise BadFeed(f"{path}: unknown kind of file; known are {', '.join(TABLES + TEXTS)}")
 
 
-def _table(path: Path) -> Iterator[tuple[int, Document | Skipped]]:
+def _table(path: Path, fetch_photo: FetchPhoto | None) -> Iterator[tuple[int, Document | Skipped]]:
     for line, row in read_rows(path):
         if isinstance(row, Skipped):
             yield line, row
@@ -77,7 +84,7 @@ def _table(path: Path) -> Iterator[tuple[int, Document | Skipped]]:
         elif {"query", "relevant"} <= row.keys():
             return  # judged queries for `deskhand evaluate`: about the documents, not one of them
         elif row.keys() & {"id", "sku", "title"}:
-            for item in read_product(row, path, line):
+            for item in read_product(row, path, line, fetch_photo):
                 yield line, item
         else:
             found = ", ".join(row)[:200]

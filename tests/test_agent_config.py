@@ -19,7 +19,7 @@ def bare_environment(monkeypatch):
 def test_defaults_need_no_environment():
     settings = Settings.read()
     assert settings.host == "127.0.0.1" and settings.port == 7860
-    assert settings.llm is None
+    assert settings.llm is None and not settings.fetch_photos
     assert settings.home.is_absolute()
 
 
@@ -30,6 +30,7 @@ def test_defaults_need_no_environment():
         ("DESKHAND_PORT", "8001", lambda s: s.port == 8001),
         ("DESKHAND_LLM", "openai:small", lambda s: s.llm == "openai:small"),
         ("DESKHAND_SPEECH", "off", lambda s: s.speech == "off"),
+        ("DESKHAND_FETCH_PHOTOS", "true", lambda s: s.fetch_photos),
         ("DESKHAND_LIMITS__ANSWERABLE", "0.7", lambda s: s.limits.answerable == 0.7),
         ("DESKHAND_INPUT_LIMITS__PHOTOS", "2", lambda s: s.input_limits.photos == 2),
     ],
