@@ -21,7 +21,9 @@ from sklearn.metrics import roc_auc_score
 from agent.config import Settings
 from agent.photos import read_photo
 from agent.strangers import Catalogue, strangers
+from fusion.ocr import load_ocr
 from fusion.photo_sets import PhotoSet, clothing, grocery
+from fusion.seeing_checks import ocr_figures, quality_figures
 from fusion.text import TextEncoder, load_text
 from fusion.types import Encoder
 from fusion.unsold import Unsold, load_unsold
@@ -63,6 +65,9 @@ def judge(settings: Settings, samples: Path, data: Path | None) -> tuple[Figures
     if (unsold := load_unsold(settings.vision)) is not None:
         foreign = sorted((samples / "foreign").glob("*.jpg"))
         figures["not sold"] = judge_unsold(vision, text, unsold, documents, customer, foreign)
+    every = [path for paths in customer.values() for path in paths]
+    figures["print"] = ocr_figures(every, load_ocr())
+    figures["photos to be taken again"] = quality_figures(every)
     figures["cost"] = cost(vision, read_photo(seen[0].path))
     return figures, seen
 
@@ -239,4 +244,4 @@ def _ranked(near: np.ndarray, shown: np.ndarray, by: str) -> dict[str, float]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) and abs(value) > 1 else f"{value:.3f}"
+    return f"{value:.3f}" if abs(value) <= 1 else f"{value:.0f}" if value > 99 else f"{value:.1f}"
