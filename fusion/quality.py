@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
 DARK, BRIGHT = 0.2, 0.85  # exposure below, above which little can be seen
-BLURRED = 0.215  # steepness below which no edge is sharp
+BLURRED = 0.205  # steepness below which no edge is sharp
 SMALL = 64  # px of the short side
 EDGE = 24  # grey levels within 9 x 9 px that make an edge
 
