@@ -23,6 +23,7 @@ from agent.agent import Agent
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
 from agent.markup import STYLE, alert, below, laid_open, sent_photo, spoken, waiting
+from fusion.photo import encode_photo
 from fusion.types import BadInput, Turn
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,23 @@ def read_turn(text: str, files: Sequence[str], recording: str | None) -> Turn:
         photos=tuple(data for kind, data in read if kind != "video"),
         video=next((data for kind, data in read if kind == "video"), None),
     )
+
+
+def without_metadata(files: Sequence[str], agent: Agent) -> list[bool]:
+    """Replace the photos among `files` by their pixels alone: a phone notes where it took them.
+
+    Which files are now such photos; videos, and what cannot be read, are not.
+    """
+
+    def replaced(path: Path) -> bool:
+        try:
+            photo = agent.encoders.decoder.photo(path.read_bytes(), agent.input_limits)
+        except BadInput:
+            return False
+        path.write_bytes(encode_photo(photo))
+        return True
+
+    return [replaced(Path(path)) for path in files]
 
 
 def failure(error: Exception, conversation: str) -> str:
@@ -127,7 +145,14 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
     ) -> Iterator[dict[Any, Any]]:
         """Answer one turn as it is written; `product` adds the photo of a product of the shop."""
         text, files = message["text"].strip(), message["files"]
-        shown: list[Any] = [{"path": path} for path in files]
+        bare = without_metadata(files, agent)
+        shown: list[Any] = [
+            {"path": path} if is_photo else gr.HTML(spoken(Path(path).name))
+            for path, is_photo in zip(files, bare, strict=True)
+        ]
+        # A video or recording may say where it was made, too: it is not kept once it is answered.
+        raw = [path for path, is_photo in zip(files, bare, strict=True) if not is_photo]
+        raw += [recording] if recording else []
         if product and (document := agent.knowledge.document(product)) and document.photos:
             files = document.photos[:1]
             shown = [gr.HTML(sent_photo(product))]
@@ -173,6 +198,8 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
                         yield says(escape(written))
                     case types.Done(reply=reply):
                         extra = below(reply)
+                        for path in raw:
+                            Path(path).unlink(missing_ok=True)
                         told = says(escape(reply.text), *([gr.HTML(extra)] if extra else []))
                         talk.messages = told[chat]
                         asks = reply.decision if isinstance(reply.decision, types.Ask) else None

@@ -46,7 +46,7 @@ WORKERS = 2
 MEMORY = 1 << 30  # bytes a worker may hold; the largest photo allowed needs about 600 MB
 DECODES = 500  # by one worker: what a decoder leaks is given back
 STARTING = 60.0  # seconds a worker may take to come up, on a busy machine
-WAITING = 20.0  # seconds for a free worker
+WAITING = 30.0  # seconds for a free worker
 HEAD = 65_536  # bytes at most of a message's head
 SENTENCE = 500  # characters at most of a problem
 

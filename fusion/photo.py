@@ -127,13 +127,16 @@ def _key_frames(
     stream = container.streams.video[0]
     scenes: list[tuple[float, np.ndarray]] = []  # the sharpest frame of each, with its sharpness
     opening = np.zeros(0, np.float32)  # thumbnail of the frame that opened the scene
+    start: float | None = None
     looked = -LOOKS
     for frame in frames_of(container, stream):
-        if (frame.time or 0.0) > longest:
+        shown = frame.time or 0.0
+        start = shown if start is None else start  # a clip cut from a longer video starts late
+        if shown - start > longest:
             raise too_long("video", limits.video_seconds)
-        if (frame.time or 0.0) < looked + LOOKS:
+        if shown < looked + LOOKS:
             continue
-        looked = frame.time or 0.0
+        looked = shown
         scale = min(1.0, LONG_SIDE / max(frame.width, frame.height))
         size = {
             "width": round(frame.width * scale) or 1,

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -256,3 +257,38 @@ def test_a_video_over_its_limits():
         decode_video(data, InputLimits(video_bytes=1000))
     with pytest.raises(BadInput, match="160 x 120 pixels"):
         decode_video(data, InputLimits(photo_pixels=10_000))
+
+
+def timed(frames: list[tuple[Image.Image, float]]) -> bytes:
+    """A silent MP4 that shows each frame from its own second on."""
+    out, beat = io.BytesIO(), Fraction(1, 1000)
+    with av.open(out, "w", format="mp4") as file:
+        pictures = file.add_stream("mpeg4", rate=10)
+        pictures.width, pictures.height, pictures.pix_fmt = 160, 120, "yuv420p"
+        pictures.codec_context.time_base = pictures.time_base = beat
+        for look, second in frames:
+            frame = av.VideoFrame.from_image(look)
+            frame.pts, frame.time_base = round(second * 1000), beat
+            file.mux(pictures.encode(frame))
+        file.mux(pictures.encode(None))
+    return out.getvalue()
+
+
+def test_frames_need_not_be_evenly_spaced():
+    seconds = [0, 0.03, 0.06, 2, 2.5, 3, 7, 7.1, 12]
+    frames = decode_video(
+        timed([(SCENES[i // 3], second) for i, second in enumerate(seconds)]), LIMITS
+    ).frames
+    assert len(frames) == 3
+    assert all(near(frame[10, 10], c) for frame, c in zip(frames, (RED, BLUE, GREEN), strict=True))
+
+
+def test_a_clip_that_starts_late_is_as_long_as_it_lasts():
+    late = [(SCENES[0], 8 + i / 2) for i in range(50)]  # from second 8 to second 32.5
+    assert len(decode_video(timed(late), LIMITS).frames) == 1
+
+
+def test_a_fade_is_no_scene_a_frame():
+    fade = [Image.blend(SCENES[0], SCENES[1], min(1, max(0, (i - 10) / 20))) for i in range(40)]
+    frames = decode_video(timed([(look, i / 10) for i, look in enumerate(fade)]), LIMITS).frames
+    assert 2 <= len(frames) <= 6 and near(frames[-1][10, 10], BLUE)

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
+from gradio.utils import get_upload_folder
+from PIL import Image
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
@@ -168,6 +170,20 @@ def test_photo_is_recognised(page: Page) -> None:
     shown = [page.one(f"#chat {side} img") for side in (".user-row", ".cards")]
     page.until(lambda: all(int(i.get_property("naturalWidth")) for i in shown), "both photos")
     page.shot("photo")
+
+
+def test_no_upload_keeps_where_it_was_taken(page: Page, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker of the camera"
+    exif.get_ifd(0x8825)[1] = "N"
+    with Image.open(PHOTO) as image:
+        image.save(tmp_path / "mine.jpg", exif=exif)
+    assert b"Maker of the camera" in (tmp_path / "mine.jpg").read_bytes()
+    assert "Bruno kettle" in page.send("How much is this?", tmp_path / "mine.jpg")
+    page.until(lambda: page.all("#chat .user-row img"), "the photo as it was sent")
+    kept = [path for path in Path(get_upload_folder()).rglob("*") if path.is_file()]
+    assert any(path.name == "mine.jpg" for path in kept)
+    assert not any(b"Maker of the camera" in path.read_bytes() for path in kept)
 
 
 def test_recording_is_heard(page: Page) -> None:
