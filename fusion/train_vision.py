@@ -46,7 +46,7 @@ class Recipe:
     smoothing: float = 0.05
     pull: float = 0.5  # weight of 1 - cosine beside the softmax
     average: float = 0.998  # decay of the averaged weights, a step
-    draws: tuple[tuple[str, int], ...] = (("grocery", 2), ("shop", 2))  # an epoch, else 1
+    draws: tuple[tuple[str, int], ...] = (("shop", 3),)  # an epoch, else 1
     patience: int = 0  # epochs without a better held-out figure before it stops; 0: all epochs
     seed: int = 0
 
