@@ -87,11 +87,11 @@ def _card(lines: Sequence[str], kind: str, rng: Random) -> Image.Image:
     paper, ink = rng.choice(
         (((250, 248, 240), (20, 20, 30)), ((235, 215, 175), (60, 40, 20)), ((25, 45, 90), "white"))
     )
+    stroke = 0
     if rng.random() < 0.6:
         card.paste((*paper, 255), (0, 0, *card.size))
     else:
-        ink = "white"
-    stroke = 0 if card.getpixel((0, 0))[3] else max(1, size // 12)  # outlined where there is none
+        ink, stroke = "white", max(1, size // 12)
     draw = ImageDraw.Draw(card)
     for i, line in enumerate(lines):
         place = (size, round(size * (0.75 + 1.5 * i)))
@@ -109,7 +109,8 @@ def _put(photo: Image.Image, card: Image.Image, kind: str, rng: Random) -> Image
     w, h = card.size
     corners = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2
     if kind == "perspective":
-        corners *= [[1, rng.uniform(0.5, 0.8)], [1, 1], [1, 1], [1, rng.uniform(0.5, 0.8)]]
+        corners[0, 1] *= rng.uniform(0.5, 0.8)
+        corners[3, 1] *= rng.uniform(0.5, 0.8)
         corners[:, 0] *= rng.uniform(0.7, 0.9)
         angle += np.deg2rad(rng.uniform(-12, 12))
     corners = corners @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
@@ -126,7 +127,7 @@ def _put(photo: Image.Image, card: Image.Image, kind: str, rng: Random) -> Image
         _homography(corners, [(0, 0), (w, 0), (w, h), (0, h)]),
         Image.Resampling.BICUBIC,
     )
-    photo.paste(laid, place, laid)
+    photo.paste(laid, (place[0], place[1]), laid)
     return photo
 
 
