@@ -34,8 +34,6 @@ def test_a_good_photo_is_taken_and_a_spoilt_one_is_not(path):
     assert fault(photo) == ""
     for way, reason in {"dark": "dark", "bright": "bright"}.items():
         assert f"is {reason}" in fault(spoil(photo, way, Random(0))).replace("too ", "")
-    sharp = quality_of(np.asarray(photo)).steepness
-    assert quality_of(np.asarray(spoil(photo, "blurred", Random(0)))).steepness < 0.8 * sharp
     assert "is too small" in fault(spoil(photo, "small", Random(0)))
 
 
@@ -46,7 +44,7 @@ def test_a_white_mug_on_a_white_table_is_not_too_bright():
     assert fault(photo) == ""
 
 
-def test_only_some_photo_of_many_may_be_blurred_unnoticed():
+def test_a_blurred_photo_is_refused_unless_it_has_no_edges_left():
     refused = []
     for n, path in enumerate(PHOTOS):
         with Image.open(path) as image:
