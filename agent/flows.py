@@ -35,7 +35,7 @@ from agent.steps import (
 )
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice
-from agent.wishes import STARTS, SWAPS, Wish, ordered, read_wishes, replaces
+from agent.wishes import SWAPS, Wish, ordered, read_wishes, replaces
 
 LATER = "I will come to that next."
 
@@ -62,9 +62,7 @@ def advance(
         if between:
             return state, _asked_of(printed, shop)
         intent = ""  # print starts nothing
-    # beside a label the photo speaks for a product: then the words say what is wanted
-    wanted = "" if printed and intent not in STARTS else intent
-    new = [] if picked else read_wishes(words, wanted, shop.rules, between)
+    new = [] if picked else read_wishes(words, intent, shop.rules, between, shown)
     new = [wish if wish.order_id else wish.but(printed=shown) for wish in new]
     if state.wish is not None and state.open.order_id is None and printed:
         state = state.wishing(printed=printed)

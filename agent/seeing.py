@@ -10,20 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
-from sklearn.metrics import roc_auc_score
 
 from agent.config import Settings
 from agent.photos import read_photo
 from agent.strangers import Catalogue, strangers
 from fusion.ocr import load_ocr
 from fusion.photo_sets import PhotoSet, clothing, grocery
-from fusion.seeing_checks import ocr_figures, quality_figures
+from fusion.reject import auroc
+from fusion.seeing_checks import cost, ocr_figures, quality_figures
 from fusion.text import TextEncoder, load_text
 from fusion.types import Encoder
 from fusion.unsold import Unsold, load_unsold
@@ -153,29 +150,9 @@ def judge_unsold(
         "sold, wrongly turned away": float((told[sold] >= 0.5).mean()),
         "family left out, turned away": float((told[~sold] >= 0.5).mean()),
         "foreign things, turned away": float((told_foreign >= 0.5).mean()),
-        "AUROC, family left out": float(roc_auc_score(~sold, told)),
-        "AUROC, foreign things": float(
-            roc_auc_score(
-                [False] * int(sold.sum()) + [True] * len(away), [*told[sold], *told_foreign]
-            )
-        ),
+        "AUROC, family left out": auroc(told[sold], told[~sold]),
+        "AUROC, foreign things": auroc(told[sold], told_foreign),
     }
-
-
-def cost(vision: Encoder, photo: np.ndarray, rounds: int = 20) -> dict[str, float]:
-    """Median milliseconds of one photo, with one thread and with as many as torch takes."""
-    threads = torch.get_num_threads()
-    figures = {}
-    for number in sorted({1, threads}):
-        torch.set_num_threads(number)
-        taken = []
-        for _ in range(rounds):
-            start = perf_counter()
-            vision.states(photo)
-            taken.append(perf_counter() - start)
-        figures[f"ms, {number} thread{'s' * (number > 1)}"] = 1000 * median(taken)
-    torch.set_num_threads(threads)
-    return figures
 
 
 def markdown(figures: Figures) -> str:

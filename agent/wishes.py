@@ -117,16 +117,23 @@ _INSTEAD = re.compile(
 )
 
 
-def read_wishes(words: str, intent: str, rules: Rules, between: bool = True) -> list[Wish]:
+_POINTS = re.compile(r"\b(?:this|that|it|its|my)\b", re.I)
+
+
+def read_wishes(
+    words: str, intent: str, rules: Rules, between: bool = True, printed: Sequence[str] = ()
+) -> list[Wish]:
     """The wishes in the words, one after another; none where the words only ask about rules.
 
     `intent` is the intent of the whole turn where it is sure, else "". Unless it is said `between`
-    wishes, the words may answer a question of ours, and only verbs count.
+    wishes, the words may answer a question of ours, and only verbs count. With an order number
+    `printed` in a photo beside them, words that point ("where is this?") name an order too.
     """
     words = " ".join(words.replace("’", "'").split())
     weak = _ALONE if between else _ASIDE
     found = _found(words, _STRONG) or _found(words, weak)
-    asked = _ASKED.search(words) or rules.find_orders(words) or answers.find_email(words)
+    names = bool(rules.find_orders(words) or (printed and _POINTS.search(words)))
+    asked = _ASKED.search(words) or names or answers.find_email(words)
     if found and (intent == "" or intent in STARTS or asked or not between):
         wishes = _cut(words, found)
     elif not found and between and intent in STARTS:
@@ -138,7 +145,7 @@ def read_wishes(words: str, intent: str, rules: Rules, between: bool = True) -> 
         wish
         for wish in known
         if wish.action in rules.actions
-        and (rules.find_orders(words) or not answers.is_general(wish.words, wish.action))
+        and (names or not answers.is_general(wish.words, wish.action))
     ]
     return ordered(_each(_merged(meant, rules), rules))
 

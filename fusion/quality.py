@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
-DARK, BRIGHT = 0.2, 0.85  # exposure below, above which little can be seen
+DARK, BRIGHT = 0.2, 0.88  # exposure below, above which little can be seen
 BLURRED = 0.205  # steepness below which no edge is sharp
 SMALL = 64  # px of the short side
 EDGE = 24  # grey levels within 9 x 9 px that make an edge
@@ -77,11 +77,12 @@ def _steepness(photo: np.ndarray) -> float:
 
 
 def _exposure(photo: np.ndarray) -> float:
-    """Halfway between the darkest and the brightest parts, a colour as bright as its light."""
+    """Halfway between the darkest and the brightest parts, a pure colour being both."""
     image = Image.fromarray(photo)
     image.thumbnail((128, 128))
-    light = np.asarray(image).max(-1)
-    return float(np.quantile(light, (0.02, 0.95)).mean()) / 255
+    light = np.asarray(image)
+    low, high = np.quantile(light.min(-1), 0.002), np.quantile(light.max(-1), 0.95)
+    return float(low + high) / 2 / 255
 
 
 def _grey(photo: np.ndarray, side: int) -> np.ndarray:

@@ -16,11 +16,13 @@ from time import perf_counter
 
 import matplotlib
 import numpy as np
+import torch
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from rapidfuzz.distance import Levenshtein
 
 from fusion.ocr import Reader
 from fusion.quality import quality_of
+from fusion.types import Encoder
 
 LONG_SIDE = 960  # px of the photos that labels are put into
 KINDS = ("upright", "turned", "tilted", "perspective", "blurred", "small")
@@ -90,7 +92,7 @@ def _card(lines: Sequence[str], kind: str, rng: Random) -> Image.Image:
     stroke = 0
     if rng.random() < 0.6:
         card.paste((*paper, 255), (0, 0, *card.size))
-    else:  # no paper: white outlined in black
+    else:
         ink, stroke = "white", max(1, size // 12)
     draw = ImageDraw.Draw(card)
     for i, line in enumerate(lines):
@@ -109,7 +111,8 @@ def _put(photo: Image.Image, card: Image.Image, kind: str, rng: Random) -> Image
     w, h = card.size
     corners = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2
     if kind == "perspective":
-        corners[[0, 3], 1] *= rng.uniform(0.5, 0.8), rng.uniform(0.5, 0.8)
+        corners[0, 1] *= rng.uniform(0.5, 0.8)
+        corners[3, 1] *= rng.uniform(0.5, 0.8)
         corners[:, 0] *= rng.uniform(0.7, 0.9)
         angle += np.deg2rad(rng.uniform(-12, 12))
     corners = corners @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
@@ -117,16 +120,16 @@ def _put(photo: Image.Image, card: Image.Image, kind: str, rng: Random) -> Image
     corners *= min(1, *(room / np.ptp(corners, axis=0)))
     corners -= corners.min(0)
     spans = np.ceil(corners.max(0)).astype(int)
-    across, down = (
+    place = [
         rng.randint(10, side - span - 10) for side, span in zip(photo.size, spans, strict=True)
-    )
+    ]
     laid = card.transform(
         tuple(spans),
         Image.Transform.PERSPECTIVE,
         _homography(corners, [(0, 0), (w, 0), (w, h), (0, h)]),
         Image.Resampling.BICUBIC,
     )
-    photo.paste(laid, (across, down), laid)
+    photo.paste(laid, (place[0], place[1]), laid)
     return photo
 
 
@@ -212,3 +215,19 @@ def quality_figures(paths: Sequence[Path], seed: int = 77) -> dict[str, float]:
             caught[way].append(bool(quality_of(np.asarray(spoilt)).fault()))
     shares = {f"caught_{way}": float(np.mean(found)) for way, found in caught.items()}
     return {"good_refused": float(np.mean(refused)), **shares}
+
+
+def cost(vision: Encoder, photo: np.ndarray, rounds: int = 20) -> dict[str, float]:
+    """Median milliseconds of encoding a photo, with one thread and with as many as torch takes."""
+    threads = torch.get_num_threads()
+    figures = {}
+    for number in sorted({1, threads}):
+        torch.set_num_threads(number)
+        taken = []
+        for _ in range(rounds):
+            start = perf_counter()
+            vision.states(photo)
+            taken.append(perf_counter() - start)
+        figures[f"ms, {number} thread{'s' * (number > 1)}"] = 1000 * float(np.median(taken))
+    torch.set_num_threads(threads)
+    return figures

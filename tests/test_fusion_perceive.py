@@ -211,7 +211,7 @@ def test_what_failed_is_named_and_the_rest_goes_on(see):
 
 
 def test_twenty_photos(see):
-    percept = see(Turn(photos=(picture(),) * 20))
+    percept = see(Turn(photos=(picture(color="red"),) * 20))
     assert len(percept.encoded["photo"].tokens) == 6 * 49
     assert percept.problems == ("Only the first 6 of your 20 photos were looked at.",)
 
