@@ -78,6 +78,8 @@ def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.Pho
             vision.encode([read_photo(picture) for picture in photo_set.pictures]),
             photo_set.groups,
         )
+        if not mine.any():
+            continue
         shown = (data.classes[mine] - classes.start).tolist()
         found, known = strangers(
             vision, data.pixels[mine].permute(0, 2, 3, 1).numpy(), shown, catalogue
