@@ -12,13 +12,14 @@ import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import FlowState, advance
+from agent.mood import earlier, priority
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
 from agent.store import Store
@@ -42,8 +43,8 @@ from agent.types import (
     Token,
     Understood,
 )
+from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
-from fusion.text import mood
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
 from knowledge.index import Knowledge
 
@@ -73,6 +74,7 @@ class Agent:
         shop: Shop,
         store: Store,
         composer: Composer,
+        moods: Moods,
         limits: Limits,
         input_limits: InputLimits,
         own: OwnIntents | None = None,
@@ -83,6 +85,7 @@ class Agent:
         self.shop = shop
         self.store = store
         self.composer = composer
+        self.moods = moods
         self.limits = limits
         self.input_limits = input_limits
         self.own = own
@@ -102,7 +105,9 @@ class Agent:
             yield _heard(percept)
 
             with _timed(seconds, "understand"):
-                fused = self.fusion(percept)
+                fused = replace(
+                    self.fusion(percept), mood=self.moods(percept, earlier(history))
+                )
             yield _understood(fused)
 
             with _timed(seconds, "find"):
@@ -160,7 +165,7 @@ class Agent:
             return Verdict(HandOff("waiting", ""))
         intent = sure_intent(fused, self.limits)
         state, words = self.store.flow(conversation_id), own_words(percept)
-        unhappy_before = _last_mood(history) <= self.limits.unhappy
+        unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
             own = None
@@ -184,7 +189,8 @@ class Agent:
             outcome = self.shop.perform(decision, state.customer)
         self.store.save_flow(conversation_id, state)
         if isinstance(decision, HandOff):
-            self.store.hand_off(conversation_id, decision.reason, decision.summary)
+            urgency = priority(fused.mood, decision.reason, self.limits)
+            self.store.hand_off(conversation_id, decision.reason, decision.summary, urgency)
         return Verdict(decision, outcome, reminder)
 
     @contextmanager
@@ -206,11 +212,6 @@ def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> b
     asked = shown[-1].decision if shown else None
     question = isinstance(asked, Ask) and asked.slot != "wish"
     return state.flow is not None or question or "photo" in percept.present
-
-
-def _last_mood(history: Sequence[Message]) -> float:
-    said = [message.text for message in history if message.speaker == "customer"]
-    return mood(said[-1]) if said else 0.0
 
 
 def _notes(percept: Percept) -> Iterator[str]:

@@ -18,6 +18,7 @@ from agent.shop import SqlShop
 from agent.store import Store
 from agent.types import Composer
 from fusion.model import load_fusion
+from fusion.mood import load_moods
 from fusion.perceive import Encoders, load_encoders
 from fusion.photo import decode_photo
 from fusion.types import BadInput, Encoder, InputLimits
@@ -61,6 +62,7 @@ def open_agent(settings: Settings) -> Agent:
         shop,
         store,
         composer,
+        load_moods(),
         settings.limits,
         settings.input_limits,
         own,

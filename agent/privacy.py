@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from phonenumbers import Leniency, PhoneNumberMatcher
+from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
 from stdnum import iban, luhn
 
 REGION = "BE"  # ISO 3166 country of telephone numbers written without their country's code
 
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN_EMAIL = re.compile(
-    r"\b[\w+-]+(?: ?(?:\.| dot | underscore ) ?[\w+-]+)* at [\w-]+(?: ?(?:\.| dot ) ?"
-    r"(?:[\w-]+(?: ?(?:\.| dot ) ?))*(?:com|org|net|eu|be|nl|de|fr|uk|edu|io|info|example))\b",
+    r"\b[\w+-]+(?: ?(?:\.| dot | underscore ) ?[\w+-]+){0,5} at [\w-]+(?: ?(?:\.| dot ) ?"
+    r"(?:[\w-]+(?: ?(?:\.| dot ) ?)){0,3}(?:com|org|net|eu|be|nl|de|fr|uk|edu|io|info|example))\b",
     re.I,
 )
 
@@ -41,13 +41,12 @@ _SECRET = re.compile(
     r"(?P<secret>[^\s\"'”’]+)",
     re.I,
 )
-_NO_SECRET = frozenset(
-    """
-    not no wrong incorrect invalid expired forgotten lost too still never being always required
-    needed long short weak strong set reset changed correct right the a an my that what it rejected
-    refused accepted case working missing unknown empty gone old new different blocked locked
-    """.split()
-)
+_SAID_OF_ONE = """
+not no wrong incorrect invalid expired forgotten lost too still never being always required needed
+long short weak strong set reset changed correct right the a an my that what it rejected refused
+accepted case working missing unknown empty gone old new different blocked locked
+"""
+_NO_SECRET = frozenset(_SAID_OF_ONE.split())
 
 _STREETS = (
     "street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|square|sq|terrace|"
@@ -77,7 +76,9 @@ _POSTCODE = re.compile(
     re.I,
 )
 _PHONE_CUE = re.compile(
-    r"(?:phone|mobile|cell|gsm|tel|whatsapp|call|text|reach|ring|fax)\W*(?:\w+\W+){0,5}$", re.I
+    r"\b(?:(?:tele)?phone|mobile|cell|gsm|tel|whatsapp|fax)\b\W*(?:\w+\W+){0,3}$"
+    r"|\b(?:call|text|reach|ring) me\W+(?:\w+\W+){0,2}$",
+    re.I,
 )
 
 
@@ -126,7 +127,7 @@ def _iban(found: re.Match[str]) -> str:
     """Words may follow an IBAN as if they belonged to it: the longest piece that checks counts."""
     text = found[0]
     for end in range(len(text), 14, -1):
-        if text[end - 1].isalnum() and iban.is_valid(text[:end]):
+        if text[end - 1].isalnum() and iban.is_valid(text[:end], check_country=False):
             return "[IBAN]" + text[end:]
     return text
 
@@ -145,12 +146,13 @@ def _phones(text: str, region: str) -> str:
 
 
 def _phone_spans(text: str, region: str) -> Iterator[tuple[int, int]]:
-    """Valid numbers that are written as one: bare digits could as well be an order or an article."""
-    for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
+    """Numbers that are valid and written as telephone numbers, or said to be one.
+
+    Bare digits could as well be an order or an article.
+    """
+    for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE):
         raw = match.raw_string
         written = raw[0] in "+(0" or re.search(r"\d[ ().-]+\d", raw)
-        if written or _PHONE_CUE.search(text[: match.start]):
+        said = _PHONE_CUE.search(text[: match.start]) or raw.startswith("(")
+        if said or (written and is_valid_number(match.number)):
             yield match.start, match.end
-
-
-Mask = Callable[[str], str]

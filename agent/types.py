@@ -97,7 +97,7 @@ class Limits:
     sure_intent: float = 0.40  # below: the evidence alone decides
     sure_label: float = 0.5  # below: the shop's own label (DESKHAND_INTENTS) is not acted on
     tie: float = 0.02  # two products closer than this are equally likely
-    unhappy: float = -0.5  # mood at or below this, twice: a person is offered
+    unhappy: float = -0.5  # mood at or below this: softer words; twice: a person
 
 
 class Frozen(BaseModel):
@@ -137,6 +137,7 @@ class Reply(Frozen):
     attributions: dict[str, dict[str, float]] = {}  # game -> modality -> Shapley value
     products: tuple[ProductCard, ...] = ()
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
+    mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
     seconds: dict[str, float] = {}  # time spent in each stage
 
 

@@ -24,7 +24,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fusion.explain import coalitions, shapley
-from fusion.text import mood
 from fusion.types import DIM, MODALITIES, Attributions, Fused, Modality, Percept
 from fusion.weights import SHIPPED, load_into, load_weights
 
@@ -261,7 +260,6 @@ class FusionModule:
                     zip(players, shapley((out.vector @ out.vector[whole]).numpy()), strict=True)
                 ),
             ),
-            mood=mood(percept.words),
         )
 
 

@@ -145,7 +145,7 @@ class Fused:
     out_of_scope: float  # in [0, 1]
     vector: np.ndarray  # (DIM,) float32, unit norm, in the space of the index
     attributions: Attributions
-    mood: float  # in [-1, 1]; below 0 is unhappy
+    mood: float = 0.0  # in [-1, 1]; below 0 is unhappy; judged by `fusion.mood.Moods`
 
     @property
     def intent(self) -> str:
