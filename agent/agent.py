@@ -105,9 +105,7 @@ class Agent:
             yield _heard(percept)
 
             with _timed(seconds, "understand"):
-                fused = replace(
-                    self.fusion(percept), mood=self.moods(percept, earlier(history))
-                )
+                fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
             yield _understood(fused)
 
             with _timed(seconds, "find"):

@@ -31,7 +31,7 @@ from agent.orders import (
     total,
 )
 from agent.orders import refusal as rule
-from agent.store import connect, writing
+from agent.store_sql import connect, writing
 from agent.types import Act, Action, Outcome
 
 _tables = sql.MetaData()

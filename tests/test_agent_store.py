@@ -11,7 +11,8 @@ import pytest
 from agent.errors import NotFound, SetupError
 from agent.flows import FlowState
 from agent.orders import Customer
-from agent.store import MIGRATIONS, Store
+from agent.store import Store
+from agent.store_sql import MIGRATIONS
 from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
 from fusion.types import Message
 
