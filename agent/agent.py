@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from agent.attachments import attachments
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import FlowState, advance
-from agent.mood import earlier, priority
+from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
 from agent.store import Store
@@ -122,7 +123,8 @@ class Agent:
                     verdict.decision, verdict.outcome, found.hits, history, found.words
                 )
             given_up = _given_up(found, verdict.decision)
-            said = [*percept.problems, given_up, draft.text, verdict.reminder]
+            before, after = softened(verdict.decision, fused.mood, history, self.limits)
+            said = [*percept.problems, before, given_up, draft.text, after, verdict.reminder]
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
@@ -133,9 +135,11 @@ class Agent:
                 attributions=_games(fused),
                 products=draft.products,
                 notes=(*_notes(percept), *draft.notes),
+                mood=fused.mood,
                 seconds={**percept.seconds, **seconds},
             )
-            self.store.append(conversation_id, percept.words, reply)
+            kept = list(attachments(turn, self.input_limits))
+            self.store.append(conversation_id, percept.words, reply, kept)
             for piece in re.findall(r"\S+\s*", reply.text):
                 yield Token(text=piece)
             yield Done(reply=reply)

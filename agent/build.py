@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import numpy as np
 
 from agent.agent import Agent
 from agent.chat import ChatComposer, load_chat_model
+from agent.chat_guard import GuardedModel
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.privacy import mask
 from agent.shop import SqlShop
 from agent.store import Store
 from agent.types import Composer
@@ -42,7 +45,8 @@ def open_agent(settings: Settings) -> Agent:
         opened.callback(shop.close)
         composer: Composer = BuiltinComposer()
         if settings.llm:
-            composer = ChatComposer(load_chat_model(settings.llm), composer)
+            model = GuardedModel(load_chat_model(settings.llm))
+            composer = ChatComposer(model, composer, partial(mask, region=settings.region))
         fusion = load_fusion()
         encoders = load_encoders(settings.text, settings.vision, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import agent.people_cli  # noqa: F401  adds commands to the two apps of agent.lab
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
 from agent.intents_cli import intents_app
 from agent.lab import evaluate_app, train_app
+from agent.privacy import MaskedFormatter
 from fusion.types import BadInput, Turn
 
 if TYPE_CHECKING:
@@ -287,6 +289,7 @@ def doctor(as_json: AsJson = False, home: Home = None) -> None:
 def _settings(**given: object) -> Settings:
     settings = Settings.read(**given)
     handler = logging.StreamHandler()
+    handler.setFormatter(MaskedFormatter(settings.region))
     handler.setLevel(settings.log_level)  # on the handler: some libraries set levels of their own
     logging.basicConfig(level=settings.log_level, handlers=[handler])
     return settings

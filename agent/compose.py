@@ -70,9 +70,6 @@ HAND_OFFS = {
 }
 """What is said before `PASSED_ON`, by the reason of a hand-off."""
 
-WAITING = (
-    "Your conversation is with a colleague, who answers here. I have added your message to it."
-)
 DECLINES = {
     "out_of_scope": f"That is outside what I can answer here. {OFFER}",
     "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
@@ -108,7 +105,7 @@ class BuiltinComposer:
             case Act():
                 return _outcome(outcome)
             case HandOff(reason="waiting"):
-                return Draft(WAITING)
+                return Draft("")  # a colleague has it; the customer was told once
             case HandOff(reason=reason):
                 return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
             case Decline(reason=reason):

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None
     """Chat model as LangChain names it ("openai:gpt-5-mini"); None: the built-in composer."""
+    region: str = Field(default="BE", pattern="^[A-Z]{2}$")
+    """Country (ISO 3166) of telephone numbers without a country's code, to mask them."""
     intents: Path | None = None
     """Folder of the shop's own intents (`deskhand intents fit`) with their answers.yaml."""
     shop_url: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from agent.types import Act, Ask, Decision, HandOff, Limits
+from agent.types import Act, Answer, Ask, Decision, HandOff, Limits
 from fusion.mood import Moods
 from fusion.text import TextEncoder
 from fusion.types import BadInput, Message, Modality, Percept
@@ -18,6 +18,7 @@ Priority = Literal[0, 1, 2]
 FURIOUS = -0.8  # at or below: first
 SOONER = frozenset({"complaint", "damaged_item", "unhappy"})  # reasons of a hand-off
 
+SORRY_TOPICS = frozenset({"complaint", "damaged_item"})  # their answers begin with it
 SORRY = (
     "I am sorry for the trouble.",
     "I can see that this is frustrating.",
@@ -38,20 +39,20 @@ def priority(mood: float, reason: str, limits: Limits) -> Priority:
 
 
 def softened(
-    text: str, decision: Decision, mood: float, history: Sequence[Message], limits: Limits
+    decision: Decision, mood: float, history: Sequence[Message], limits: Limits
 ) -> tuple[str, str]:
-    """What is said before and after `text` to somebody who is unhappy; "" where nothing is.
+    """What is said before and after a reply to somebody who is unhappy; "" where nothing is.
 
     Nothing is said twice in a row, and a question of ours is followed by nothing.
     """
-    if mood > limits.unhappy or not text:
+    if mood > limits.unhappy or isinstance(decision, HandOff):
         return "", ""
     said = [message.text for message in history if message.speaker == "agent"]
     last = said[-1] if said else ""
     before = next((line for line in SORRY if not any(line in words for words in said)), "")
-    if "sorry" in text.lower():
+    if isinstance(decision, Answer) and decision.topic in SORRY_TOPICS:
         before = ""
-    after = "" if isinstance(decision, (Ask, Act, HandOff)) or PERSON in last else PERSON
+    after = "" if isinstance(decision, (Ask, Act)) or PERSON in last else PERSON
     return before, after
 
 

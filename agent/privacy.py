@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
 from stdnum import iban, luhn
@@ -103,17 +102,6 @@ class MaskedFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return mask(super().format(record), self._region)
-
-
-def masked_leaves(value: Any, region: str = REGION) -> Any:
-    """JSON-like data with every string in it masked."""
-    if isinstance(value, str):
-        return mask(value, region)
-    if isinstance(value, dict):
-        return {key: masked_leaves(inner, region) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [masked_leaves(inner, region) for inner in value]
-    return value
 
 
 def _secret(found: re.Match[str]) -> str:

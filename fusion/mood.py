@@ -167,12 +167,12 @@ def _figures(words: str, earlier: Sequence[str], photo: bool) -> np.ndarray:
 
 def repeats(words: str, earlier: Sequence[str]) -> bool:
     """Whether this says again what was said before, or says one thing several times."""
+    parts = [tuple(_WORD.findall(part.lower())) for part in re.split(r"[.!?]+", words)]
+    whole = [part for part in parts if len(part) > LEAST]
     said = _said(words)
-    if len(said) < LEAST:
-        return False
-    sentences = [s for s in (_said(part) for part in re.split(r"[.!?]+", words)) if len(s) >= LEAST]
-    twice = any(a == b for i, a in enumerate(sentences) for b in sentences[:i])
-    return twice or any(_alike(said, _said(other)) for other in earlier)
+    return len(whole) > len(set(whole)) or (
+        len(said) >= LEAST and any(_alike(said, _said(other)) for other in earlier)
+    )
 
 
 def shouts(words: str) -> bool:

@@ -219,7 +219,7 @@ def test_a_question_in_between_is_answered_and_the_open_one_repeated(talk):
 def test_after_a_hand_off_the_agent_is_silent_until_it_is_resolved(agent, talk):
     assert talk("I want to talk to a human").decision.kind == "handoff"
     waiting = talk("How much is the blue Aster mug?")
-    assert waiting.decision.reason == "waiting" and "EUR" not in waiting.text
+    assert waiting.decision.reason == "waiting" and waiting.text == ""
     assert [w.conversation for w in agent.store.waiting()].count(talk.conversation) == 1
     agent.store.resolve(talk.conversation)
     assert "16.90 EUR" in talk("How much is the blue Aster mug?").text

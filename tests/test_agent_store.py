@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import NotFound, SetupError
+from agent.attachments import Attachment
+from agent.errors import Busy, NotFound, SetupError
 from agent.flows import FlowState
 from agent.orders import Customer
 from agent.store import Store
@@ -195,3 +196,30 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     damaged.write_bytes(b"this is not a database at all" * 100)
     with pytest.raises(SetupError, match=r"damaged\.db"):
         Store(f"sqlite:///{damaged}")
+
+
+def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
+    conversation = store.new_conversation()
+    store.save_flow(
+        conversation, FlowState(conversation=conversation, flow="return", asked="items")
+    )
+    store.hand_off(conversation, "asked", "", priority=0)
+    urgent = store.new_conversation()
+    store.hand_off(urgent, "unhappy", "", priority=2)
+    assert [w.conversation for w in store.waiting()] == [urgent, conversation]
+    store.take_over(conversation, "Ann")
+    with pytest.raises(Busy, match="Ann"):
+        store.human_reply(conversation, "Ben", "Hello")
+    store.human_reply(conversation, "Ann", "This is Ann.")
+    assert store.history(conversation) == [Message("agent", "This is Ann.")]
+    assert store.handed_off(conversation)
+    store.hand_back(conversation)
+    assert not store.handed_off(conversation)
+    assert store.flow(conversation).flow is None
+
+
+def test_what_came_along_is_kept_in_order(store: Store) -> None:
+    conversation = store.new_conversation()
+    sent = [Attachment("photo", b"one"), Attachment("audio", b"two")]
+    store.append(conversation, "look", reply(conversation, "r1"), sent)
+    assert store.attached(conversation) == sent
