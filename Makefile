@@ -1,4 +1,5 @@
-# Two commands: `make demo` opens the chat page of the demo shop, `make test` runs every check.
+# Two commands: `make demo` opens the chat page of the demo shop, `make test` runs the checks
+# (`.ci/run` the slow ones too).
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -11,7 +12,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m "not slow"
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -31,4 +32,8 @@ weights: .venv/.installed-dev
 	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first --epochs 14
 	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
 	    --start $(RENDERS)/first/vision.safetensors --epochs 10 --peak-rate 1.2e-3
-	$(BIN)/deskhand train fusion --data $(DATA) --renders $(RENDERS) --out fusion/weights
+	$(BIN)/deskhand train fusion --data $(DATA) --out $(RENDERS)/fusion --model all
+	cp $(RENDERS)/fusion/ours/0/fusion.* fusion/weights
+	for name in concat autoencoder cca dcca attention late text photo; do \
+	    mkdir -p fusion/weights/$$name && cp $(RENDERS)/fusion/$$name/0/fusion.* fusion/weights/$$name; \
+	done

@@ -13,16 +13,19 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent.attachments import attachments
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
-from agent.flows import FlowState, advance
+from agent.flows import advance
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
+from agent.state import FlowState
+from agent.steps import go_on
 from agent.store import Store
 from agent.types import (
     Act,
@@ -32,6 +35,7 @@ from agent.types import (
     Decided,
     Decision,
     Decline,
+    Deed,
     Done,
     Event,
     Found,
@@ -59,9 +63,16 @@ INTENTS_SHOWN = 5
 class Verdict:
     """What was decided for a turn, and done about it."""
 
-    decision: Decision
-    outcome: Outcome | None = None
-    reminder: str = ""  # the question of an order flow that is still open
+    steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+
+    @property
+    def decision(self) -> Decision:
+        """The last one: what the conversation waits for, or how it ended."""
+        return self.steps[-1][0]
+
+    @property
+    def acts(self) -> list[tuple[Act, Outcome]]:
+        return [(one, out) for one, out in self.steps if isinstance(one, Act) and out is not None]
 
 
 class Agent:
@@ -102,7 +113,8 @@ class Agent:
         with self._alone(conversation_id):
             seconds: dict[str, float] = {}
             history = self.store.history(conversation_id)
-            percept = perceive(turn, history, self.encoders, self.input_limits)
+            shown = self.store.replies(conversation_id)
+            percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
             yield _heard(percept)
 
             with _timed(seconds, "understand"):
@@ -110,31 +122,34 @@ class Agent:
             yield _understood(fused)
 
             with _timed(seconds, "find"):
-                shown = self.store.replies(conversation_id)
                 found = find(percept, fused, self.fusion, self.knowledge, shown, self.limits)
             yield _found(found)
 
             with _timed(seconds, "decide"):
-                verdict = self._decide(percept, fused, found, history, shown, conversation_id)
-            yield Decided(decision=verdict.decision)
+                verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
+            for decision, _ in verdict.steps:
+                yield Decided(decision=decision)
 
             with _timed(seconds, "compose"):
-                draft = self.composer.compose(
-                    verdict.decision, verdict.outcome, found.hits, history, found.words
-                )
-            given_up = _given_up(found, verdict.decision)
+                drafts = [
+                    self.composer.compose(decision, outcome, found.hits, history, found.words)
+                    for decision, outcome in verdict.steps
+                ]
+            given_up = _given_up(found, verdict.steps[0][0])
             before, after = softened(verdict.decision, fused.mood, history, self.limits)
-            said = [*percept.problems, before, given_up, draft.text, after, verdict.reminder]
+            texts = [draft.text for draft in drafts]
+            said = [*percept.problems, before, given_up, *texts, after]
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
                 text=" ".join(filter(None, said)),
-                citations=draft.citations,
+                citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=verdict.decision,
                 intent=fused.intent,
                 attributions=_games(fused),
-                products=draft.products,
-                notes=(*_notes(percept), *draft.notes),
+                products=tuple(chain.from_iterable(draft.products for draft in drafts)),
+                done=tuple(starmap(_deed, verdict.acts)),
+                notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
                 mood=fused.mood,
                 seconds={**percept.seconds, **seconds},
             )
@@ -158,15 +173,17 @@ class Agent:
         history: Sequence[Message],
         shown: Sequence[Reply],
         conversation_id: str,
+        turn: Turn,
     ) -> Verdict:
         """A person first, then what the shop itself mapped, the order flow and the policy; acts are
         done here, once."""
         if not percept.present - {"history"}:
-            return Verdict(Decline("unreadable"))
+            return Verdict(((Decline("unreadable"), None),))
         if self.store.handed_off(conversation_id):
-            return Verdict(HandOff("waiting", ""))
+            return Verdict(((HandOff("waiting", ""), None),))
         intent = sure_intent(fused, self.limits)
-        state, words = self.store.flow(conversation_id), own_words(percept)
+        state = self.store.flow(conversation_id)
+        words = own_words(percept) if turn.text.strip() or not turn.choices else ""
         unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
@@ -174,8 +191,7 @@ class Agent:
         if own and (label := own.label(words, self.limits)):
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
-            state, decision = advance(state, words, intent, self.shop)
-        reminder = "" if decision else state.question
+            state, decision = advance(state, words, intent, self.shop, turn.choices)
         if decision is None:
             decision = decide(
                 fused,
@@ -186,14 +202,23 @@ class Agent:
                 photo="photo" in percept.present,
                 unhappy_before=unhappy_before,
             )
-        outcome = None
-        if isinstance(decision, Act) and state.customer:
-            outcome = self.shop.perform(decision, state.customer)
+        steps: list[tuple[Decision, Outcome | None]] = []
+        following: Decision | None = decision
+        while following is not None:
+            outcome = None
+            if isinstance(following, Act) and state.customer:
+                outcome = self.shop.perform(following, state.customer)
+            steps.append((following, outcome))
+            if isinstance(following, Ask | HandOff):
+                break
+            # what waits, or the question that was interrupted
+            state, following = go_on(state, self.shop)
         self.store.save_flow(conversation_id, state)
-        if isinstance(decision, HandOff):
-            urgency = priority(fused.mood, decision.reason, self.limits)
-            self.store.hand_off(conversation_id, decision.reason, decision.summary, urgency)
-        return Verdict(decision, outcome, reminder)
+        last = steps[-1][0]
+        if isinstance(last, HandOff):
+            urgency = priority(fused.mood, last.reason, self.limits)
+            self.store.hand_off(conversation_id, last.reason, last.summary, urgency)
+        return Verdict(tuple(steps))
 
     @contextmanager
     def _alone(self, conversation_id: str) -> Iterator[None]:
@@ -209,11 +234,26 @@ class Agent:
                 self._answering.discard(conversation_id)
 
 
+def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
+    """A turn of nothing but choices reads as what stands on the buttons."""
+    if not turn.choices or turn.text.strip():
+        return turn
+    asked = shown[-1].decision if shown else None
+    labels = {c.id: c.label for c in asked.choices} if isinstance(asked, Ask) else {}
+    return replace(turn, text=", ".join(labels.get(id, id) for id in turn.choices))
+
+
+def _deed(act: Act, outcome: Outcome) -> Deed:
+    return Deed(
+        action=act.action, arguments=dict(act.arguments), ok=outcome.ok, message=outcome.message
+    )
+
+
 def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> bool:
     """Whether the words are about something else as well: our open question, or a photo."""
     asked = shown[-1].decision if shown else None
     question = isinstance(asked, Ask) and asked.slot != "wish"
-    return state.flow is not None or question or "photo" in percept.present
+    return state.wish is not None or question or "photo" in percept.present
 
 
 def _notes(percept: Percept) -> Iterator[str]:

@@ -7,18 +7,39 @@ condition, a question or a doubt is not a yes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN_EMAIL = re.compile(r"[\w+-]+(?: ?(?:\.| dot ) ?[\w+-]+)* at [\w-]+(?: ?(?:\.| dot ) ?\w+)+")
-_ORDER = re.compile(r"\bk[\s#-]?(\d{4})\b", re.I)
-_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+
+_NAME_IS = re.compile(
+    r"(?:\bmy (?:full )?name(?:'s| is|:)|\bname:|\bi am|\bi'm|\bthis is|\bit's|\bit is)\s+"
+    r"([^\W\d_][\w'’-]*(?:\s+[^\W\d_][\w'’-]*){1,4})",
+    re.I,
+)
+_NO_NAME = re.compile(
+    r"[,.;!]|\b(?:and|my|zip|code|postcode|postal|is|it's|sure|name|the|from|with|in|at)\b.*", re.I
+)
+_NAME_FIRST = re.compile(r"\W*([A-Z][\w'’-]+(?:\s+[a-z]{1,3})?(?:\s+[A-Z][\w'’-]+){1,2})\s*[,;.(]")
+_ZIP = re.compile(
+    r"(?:\bzip(?: ?code)?|\bpost(?:al )?code)(?: is|:)?\s*#?(\w[\w -]{2,8}\d\w*)|"
+    r"(?<![\w#@.])(\d{5})(?![\w@])",
+    re.I,
+)
+_SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
+_CORRECTS = re.compile(r"\b(?:actually|instead|rather|only|just the|sorry|i meant|correction)\b")
+_VAGUE = re.compile(
+    r"\b(?:help|assist(?:ance)?|issue|problem|trouble|something|a question)\b.*"
+    r"\bmy (?:\w+ )?(?:orders?|purchases?|account)\b"
+)
+_DEPENDS = re.compile(r"\b(?:if|unless|otherwise|or)\b")
+_ADDS = re.compile(r"\b(?:also|too|as well|additionally|in addition|besides|another order)\b")
 
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|sure|certainly|absolutely|definitely|of course|ok|okay|alright|"
     r"all right|go ahead|go for it|do it|do that|do so|please do|confirm|confirmed|i confirm|"
-    r"correct|that's right|that is right|that's correct|sounds good|fine|agreed|i agree)\b"
+    r"correct|that's right|that is right|that's correct|sounds good|looks good|that works|exactly|"
+    r"proceed|fine|agreed|i agree)\b"
 )
 _NO = re.compile(
     r"\b(?:no|nope|nah|not|(?:don't|dont|do not)(?: do (?:it|that|so))?|never|wait|stop|hold on|"
@@ -31,7 +52,13 @@ _STARTS_WITH_NO = re.compile(
 )
 _POLITE = re.compile(
     r"\b(?:please|kindly|thanks|thank you|that's|it's|is|it|that|this|i|i am|i'd like|do|want|to|"
-    r"the|then|now|and|so|just|my|a|oh|well|great|perfect)\b"
+    r"the|then|now|and|so|just|my|a|oh|well|great|perfect|for|with|me|you|can|would|like|cancellation|"
+    r"modification|request|details?|everything|changes?|items?|order|refund|forward|on|these|those)\b"
+)
+
+_PERSON = re.compile(
+    r"\b(?:person|human|agent|someone|somebody|colleague|representative|rep|operator|manager|"
+    r"supervisor|staff|employee|people|advisor|real)\b"
 )
 
 _LEAVE = re.compile(
@@ -44,31 +71,22 @@ _POLICY = re.compile(r"(?:how|what|when|who|which|why|where|do|does|is|are|if|wi
 _MAY = re.compile(r"(?:can|could|may|should|am) i\b")
 _OPENING = re.compile(r"\W*(?:(?:hi|hello|hey|sorry|and|but|so|also|ok|okay|well|then)\b\W+)*")
 _OWN = re.compile(r"\b(?:my|mine|our|i (?:have )?(?:just )?(?:ordered|bought|received))\b")
+_DEFINITE = re.compile(r"\b(?:the|this|that|these|those)\b")
 _OTHER = re.compile(
     r"\b(?:other|another|different|wrong) (?:order|one)\b|\bnot (?:that|this) (?:order|one)\b"
 )
-_ALL = re.compile(r"\b(?:all|both|everything|whole|complete|entire)\b")
 _NO_REASON = re.compile(
     r"\W*(?:skip(?: (?:it|this))?|no|none|no reason|no particular reason|nothing|yes|yes please|"
     r"rather not(?: say)?|i'd rather not(?: say)?|just because)\W*"
 )
 _BECAUSE = re.compile(r"\bbecause\b[\s,:]*(.{3,})", re.I | re.S)
-_NEW_ADDRESS = re.compile(r".*\b(?:to|is)\b[\s:]*(.*\d.*)", re.I | re.S)
+_NEW_ADDRESS = re.compile(
+    r"(?:.*\b(?:to|is)|:)\s+(\d+ [^\W\d].*|[^\W\d][^,#]* \d+\w?,.*)", re.I | re.S
+)
 _NO_BUT_ADDRESS = re.compile(
     r"\W*(?:no|nope|sorry|wait)\b\W*(?:(?:it's|it is|to|send it to|it should be)\b\W*)?(.*\d.*)",
     re.I | re.S,
 )
-
-_WANTS: Mapping[str, re.Pattern[str]] = {
-    "order_status": re.compile(r"\b(?:where is|where's|status|track|tracking)\b"),
-    "cancel_order": re.compile(r"\bcancel\b"),
-    "change_order": re.compile(r"\b(?:change|add|remove|address)\b"),
-    "return": re.compile(r"\b(?:return|send \w+ back|bring \w+ back|give \w+ back)\b"),
-    "refund": re.compile(r"\b(?:refund|money back)\b"),
-    "exchange": re.compile(r"\b(?:exchange|swap)\b"),
-    "damaged_item": re.compile(r"\b(?:damaged|broken|cracked|chipped|shattered|defective)\b"),
-    "address": re.compile(r"\b(?:address|street|postcode|zip|moved|moving|deliver it to)\b"),
-}
 
 
 def find_email(words: str) -> str | None:
@@ -78,14 +96,6 @@ def find_email(words: str) -> str | None:
         return written[0].rstrip(".")
     if spoken := _SPOKEN_EMAIL.search(words):
         return re.sub(r" ?\bdot\b ?", ".", spoken[0].replace(" at ", "@")).replace(" ", "")
-    return None
-
-
-def find_order(words: str, bare: bool = False) -> str | None:
-    """The last order number, e.g. "K1001"; `bare`: four digits alone will do."""
-    words = _EMAIL.sub(" ", words)
-    if found := _ORDER.findall(words) or (_DIGITS.findall(words) if bare else []):
-        return f"K{found[-1]}"
     return None
 
 
@@ -104,10 +114,9 @@ def yes_or_no(words: str, question: str) -> bool | None:
     return True if agrees and set(rest) <= set(_WORD.findall(_plain(question))) else None
 
 
-def is_bare(words: str, question: str) -> bool:
-    """Whether this is an address, an order or a yes and little else: no intent shows in those."""
-    given = find_email(words) or find_order(words, bare=True)
-    return yes_or_no(words, question) is not None or bool(given and len(words.split()) <= 3)
+def asks_person(words: str) -> bool:
+    """Whether a person is named: "Ann Lee" alone must not read as a wish for one."""
+    return bool(_PERSON.search(_plain(words)))
 
 
 def leaves(words: str, flow: str, asked: str | None = None) -> bool:
@@ -126,18 +135,13 @@ def asks(words: str) -> bool:
 
 def is_general(words: str, flow: str) -> bool:
     """Whether this asks about the shop's rules rather than for something to be done."""
-    if find_order(words) or find_email(words):
+    if find_email(words):
         return False
     said = _opened(words)
     own = bool(_OWN.search(said))
     if _POLICY.match(said):
-        return not (own and flow in ("status", "damaged"))
-    return bool(_MAY.match(said)) and not own
-
-
-def wants(intent: str, words: str) -> bool:
-    """Whether the words name the thing that the intent is about."""
-    return intent in _WANTS and bool(_WANTS[intent].search(_plain(words)))
+        return " if " in said or not (own and flow in ("status", "damaged"))
+    return bool(_MAY.match(said)) and not own and not _DEFINITE.search(said)
 
 
 def means_other(words: str) -> bool:
@@ -145,20 +149,67 @@ def means_other(words: str) -> bool:
     return bool(_OTHER.search(_plain(words)))
 
 
-def named(words: str, titles: Mapping[str, str]) -> list[str]:
-    """The ids of the titles that the words name, by id or by a word that only they share."""
-    said = set(_WORD.findall(_plain(words)))
-    parts = {id: set(_WORD.findall(title.lower())) for id, title in titles.items()}
-    found = []
-    for id, own in parts.items():
-        shared = set().union(*(other for key, other in parts.items() if key != id))
-        if id in words or {word for word in own - shared if len(word) > 2} & said:
-            found.append(id)
-    return found
+def full_name(words: str) -> str:
+    """The name in "My name is Ann Lee" or in a bare "Ann Lee"; "" when there is none."""
+    found = _NAME_IS.search(words)
+    said = found[1] if found else words
+    said = (
+        re.sub(
+            r"[,.;!]|\b(?:and|my|zip|code|postcode|postal|is|it's|sure|name|the)\b.*",
+            " ",
+            said,
+            flags=re.I,
+        )
+        if found
+        else said
+    )
+    parts = re.findall(r"[^\W\d_][\w'’-]*", said)
+    return " ".join(parts[:4]) if 2 <= len(parts) <= (4 if not found else 9) else ""
 
 
-def names_all(words: str) -> bool:
-    return bool(_ALL.search(_plain(words)))
+def named_and_zip(words: str) -> tuple[str, str]:
+    """Name and zip that came together: "I am Ann Lee, zip 80279"; empty what is missing."""
+    zip = _ZIP.search(words)
+    found = _NAME_IS.search(words) or _NAME_FIRST.match(words)
+    name = full_name(f"my name is {found[1]}") if found else ""
+    return name, (zip[1] or zip[2]).strip() if zip else ""
+
+
+def find_zip(words: str) -> str:
+    """The zip in an answer to a question for it."""
+    if found := _ZIP.search(words):
+        return (found[1] or found[2]).strip()
+    said = re.sub(r"(?i)\b(?:my|zip|code|postcode|postal|is|it's|it|the|sure)\b|[:.,!]", " ", words)
+    return " ".join(said.split()) if re.search(r"\d", said) and len(said.split()) <= 3 else ""
+
+
+def without_email(words: str) -> str:
+    return " ".join(_EMAIL.sub(" ", words).split())
+
+
+def means_same(words: str) -> bool:
+    """Whether the order talked of last is meant: "that order", "its address"."""
+    return bool(_SAME.search(_plain(words)))
+
+
+def corrects(words: str) -> bool:
+    """Whether something that was said before is said anew: "actually only the lamp"."""
+    return bool(_CORRECTS.search(_plain(words)))
+
+
+def is_vague(words: str) -> bool:
+    """Whether help with an order is wished for, but not which."""
+    return bool(_VAGUE.search(_plain(words)))
+
+
+def depends(words: str) -> bool:
+    """Whether something is wished for only under a condition, or one thing or another."""
+    return bool(_DEPENDS.search(_plain(words)))
+
+
+def adds(words: str) -> bool:
+    """Whether something is wished for besides: "also", "another order"."""
+    return bool(_ADDS.search(_plain(words)))
 
 
 def reason(words: str) -> str:
@@ -174,7 +225,7 @@ def said_reason(words: str) -> str | None:
 
 def said_address(words: str) -> str | None:
     """The address that came with a wish ("... to Korenmarkt 5, 9000 Ghent")."""
-    return _address(_NEW_ADDRESS.match(_ORDER.sub(" ", words)))
+    return _address(_NEW_ADDRESS.search(words))
 
 
 def corrected_address(words: str) -> str | None:

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import json
 import logging
-from base64 import b64decode
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -26,7 +25,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import Receive, Scope, Send
@@ -35,6 +34,7 @@ from agent.agent import Agent
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, Busy, NotFound, SetupError, ShopError
 from agent.markup import photo_address
+from agent.sent import CHOICES, SentTurn, sentence
 from agent.types import Done, Event
 from fusion.types import BadInput, InputLimits, Turn, WeightsError
 from knowledge.filters import parse_filters
@@ -58,21 +58,6 @@ IMAGES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".we
 
 REQUEST_BYTES = 80_000_000
 """One turn as it is sent, base64 included; the attachments have limits of their own."""
-
-
-def _decoded(value: Any) -> Any:
-    return b64decode(value, validate=True) if isinstance(value, str) else value
-
-
-class SentTurn(BaseModel):
-    """One turn as JSON; attachments are base64."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    text: str = ""
-    photos: list[Annotated[bytes, BeforeValidator(_decoded)]] = []
-    audio: Annotated[bytes | None, BeforeValidator(_decoded)] = None
-    video: Annotated[bytes | None, BeforeValidator(_decoded)] = None
 
 
 def create_app(agent: Agent, settings: Settings) -> FastAPI:
@@ -158,12 +143,12 @@ async def read_turn(request: Request, limits: InputLimits) -> Turn:
         return _turn(SentTurn.model_validate_json, await request.body())
     if kind != "multipart/form-data":
         raise HTTPException(415, "A turn is application/json or multipart/form-data.")
-    async with request.form(max_files=limits.photos + 2, max_fields=1) as form:
-        sent: dict[str, Any] = {"photos": []}
+    async with request.form(max_files=limits.photos + 2, max_fields=CHOICES + 1) as form:
+        sent: dict[str, Any] = {"photos": [], "choices": []}
         for name, value in form.multi_items():
             data = value if isinstance(value, str) else await value.read()
-            if name == "photos":
-                sent["photos"].append(data)
+            if name in ("photos", "choices"):
+                sent[name].append(data)
             elif name in sent:
                 raise BadInput(f"There can be only one {name} in a turn.")
             else:
@@ -175,12 +160,8 @@ def _turn(validate: Callable[[Any], SentTurn], sent: Any) -> Turn:
     try:
         turn = validate(sent)
     except ValidationError as error:
-        raise BadInput(_sentence(error.errors())) from error
-    return Turn(turn.text, turn.audio, tuple(turn.photos), turn.video)
-
-
-def _sentence(errors: Sequence[Any]) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'turn'}: {e['msg']}" for e in errors) + "."
+        raise BadInput(sentence(error.errors())) from error
+    return turn.turn()
 
 
 class EventStream(StreamingResponse):
@@ -235,7 +216,7 @@ def problem(error: Exception, conversation: str = "-") -> dict[str, Any]:
     if isinstance(error, StarletteHTTPException):
         status, title, detail = error.status_code, "The request failed", str(error.detail)
     elif isinstance(error, RequestValidationError):
-        status, title, detail = 422, "The request cannot be used", _sentence(error.errors())
+        status, title, detail = 422, "The request cannot be used", sentence(error.errors())
     else:
         known = [answer for kind, answer in STATUS.items() if isinstance(error, kind)]
         status, title = known[0] if known else (500, "A fault in Deskhand")

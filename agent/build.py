@@ -16,15 +16,19 @@ from agent.chat_guard import GuardedModel
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.http_shop import HttpShop
+from agent.orders import Shop
 from agent.privacy import mask
+from agent.rules import shipped_rules
 from agent.shop import SqlShop
+from agent.shop_file import read_shop
 from agent.store import Store
 from agent.types import Composer
-from fusion.model import load_fusion
 from fusion.mood import load_moods
 from fusion.perceive import Encoders, load_encoders
 from fusion.photo import decode_photo
 from fusion.types import BadInput, Encoder, InputLimits
+from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
 from knowledge.index import IndexReport, open_index, rebuild
@@ -41,13 +45,13 @@ def open_agent(settings: Settings) -> Agent:
     with ExitStack() as opened:  # what was opened is closed again if the rest fails
         store = Store(settings.conversations)
         opened.callback(store.close)
-        shop = SqlShop(settings.orders)
+        shop = open_shop(settings)
         opened.callback(shop.close)
         composer: Composer = BuiltinComposer()
         if settings.llm:
             model = GuardedModel(load_chat_model(settings.llm))
             composer = ChatComposer(model, composer, partial(mask, region=settings.region))
-        fusion = load_fusion()
+        fusion = load_fusion(settings.fusion)
         encoders = load_encoders(settings.text, settings.vision, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
         opened.callback(knowledge.close)
@@ -73,11 +77,18 @@ def open_agent(settings: Settings) -> Agent:
     )
 
 
+def open_shop(settings: Settings) -> Shop:
+    """Raises SetupError or ShopError when it cannot be reached."""
+    if settings.orders.startswith(("http://", "https://")):
+        return HttpShop(settings.orders, settings.shop_token)
+    return SqlShop(settings.orders)
+
+
 def index_paths(
     settings: Settings,
     encoders: Encoders,
     paths: Sequence[Path],
-    progress: Progress | None = None,
+    progress: Progress = lambda doing, done, total: None,
     anew: bool = False,
 ) -> IndexReport:
     """Make the index hold what the shop wrote at `paths`, and nothing else.
@@ -89,9 +100,9 @@ def index_paths(
     """
     prepare_home(settings.home)
     documents: Iterable[Document | Skipped] = chain.from_iterable(map(read_documents, paths))
-    if paths:  # a file that cannot be read is found before anything is emptied
-        documents = list(documents)
     if anew:
+        if paths:  # a file that cannot be read is found before anything is emptied
+            documents = list(documents)
         kept = rebuild(settings.index_folder)
         documents = documents if paths else kept
     space = encoder_name(encoders.text, encoders.vision)
@@ -104,14 +115,26 @@ def index_paths(
         )
 
 
+def index_documents(settings: Settings, documents: Sequence[Document]) -> IndexReport:
+    """Make the index hold these documents."""
+    encoders = load_encoders(settings.text, settings.vision, "off")
+    space = encoder_name(encoders.text, encoders.vision)
+    with open_index(settings.index_folder, space, create=True) as knowledge:
+        photos = photo_embedder(encoders.vision, settings.input_limits)
+        return knowledge.update(documents, encoders.text.encode, photos)
+
+
 def index_demo(
-    settings: Settings, encoders: Encoders, progress: Progress | None = None, anew: bool = False
+    settings: Settings,
+    encoders: Encoders,
+    progress: Progress = lambda doing, done, total: None,
+    anew: bool = False,
 ) -> IndexReport:
     """The demo shop as index and orders."""
     prepare_home(settings.home)
     shop = SqlShop(settings.orders)
     try:
-        shop.load_orders(demo_folder() / "orders.json")
+        shop.load(read_shop(demo_folder() / "orders.json"), shipped_rules("demo"))
     finally:
         shop.close()
     return index_paths(settings, encoders, [demo_folder()], progress, anew)

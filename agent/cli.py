@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import agent.people_cli  # noqa: F401  adds commands to the two apps of agent.lab
+from agent.acting_cli import evaluate_acting
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
 from agent.intents_cli import intents_app
+from agent.knowledge_cli import index, run_index, search
 from agent.lab import evaluate_app, train_app
 from agent.privacy import MaskedFormatter
+from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
 
 if TYPE_CHECKING:
@@ -34,11 +37,12 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
+evaluate_app.command("acting")(evaluate_acting)
 app.add_typer(intents_app, name="intents")
+app.add_typer(shop_app, name="shop")
+app.command()(search)
+app.command()(index)
 
-Home = Annotated[
-    Path | None, typer.Option(help="Folder of index, conversations and orders (DESKHAND_HOME).")
-]
 Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A photo; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
@@ -105,12 +109,21 @@ def ask(
 
 
 @app.command()
-def chat(home: Home = None) -> None:
+def chat(
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Turns as lines of JSON in, replies as lines out.")
+    ] = False,
+    home: Home = None,
+) -> None:
     """Talk in the terminal: /photo FILE sends a photo, /new begins again, /quit leaves."""
     from rich.console import Console
 
     from agent.show import plain, show_reply
 
+    if jsonl:
+        from agent.jsonl import serve
+
+        return serve(_open(_settings(home=home)))
     console = Console()
     with closing(_open(_settings(home=home))) as agent:
         conversation = agent.store.new_conversation()
@@ -137,76 +150,6 @@ def chat(home: Home = None) -> None:
                 show_reply(console, reply)
                 for note in reply.notes:
                     console.print(plain(note, "yellow"))
-
-
-@app.command()
-def search(
-    words: Annotated[str, typer.Argument(help="What to look for.")] = "",
-    photo: Photos = None,
-    k: Annotated[int, typer.Option("-k", "--k", min=1, max=100, help="How many.")] = 10,
-    as_json: AsJson = False,
-    home: Home = None,
-) -> None:
-    """What the shop knows about some words or a photo, best first."""
-    from pydantic import TypeAdapter
-    from rich.console import Console
-
-    from agent.show import show_hits
-    from fusion.perceive import perceive
-    from knowledge.filters import parse_filters
-    from knowledge.types import Hit
-
-    turn = Turn(words, photos=tuple(map(_read, photo or [])))
-    with closing(_open(_settings(home=home))) as agent:
-        percept = perceive(turn, [], agent.encoders, agent.input_limits)
-        if not percept.present:
-            raise BadInput(" ".join(percept.problems))
-        wishes = parse_filters(words, agent.knowledge.vocabulary)
-        vector = agent.fusion(percept).vector
-        hits = agent.knowledge.search(percept.words, vector, wishes or None, k=k)
-    if as_json:
-        print(TypeAdapter(list[Hit]).dump_json(hits, indent=2).decode())
-    else:
-        show_hits(Console(), hits, wishes.describe())
-
-
-@app.command()
-def index(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Feeds, FAQs and policies.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Index the demo shop.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the index first.")] = False,
-    home: Home = None,
-) -> None:
-    """Make the index hold what stands in these files and folders, and nothing else."""
-    if not paths and not demo and not rebuild:
-        raise BadInput("Name the files or folders to index, or give --demo or --rebuild.")
-    if paths and demo:
-        raise BadInput("Give either paths or --demo: an index holds one shop.")
-    _index(_settings(home=home), paths or [], demo, rebuild)
-
-
-def _index(settings: Settings, paths: list[Path], demo: bool, rebuild: bool) -> None:
-    """Index with a progress bar, and report what was left out."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from agent.build import index_demo, index_paths
-    from agent.show import show_report
-    from fusion.perceive import load_encoders
-
-    console = Console()
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("loading encoders", total=None)
-        encoders = load_encoders(settings.text, settings.vision, "off")
-
-        def advance(done: int, total: int) -> None:
-            progress.update(task, description="indexing", completed=done, total=total)
-
-        if demo:
-            report = index_demo(settings, encoders, advance, rebuild)
-        else:
-            report = index_paths(settings, encoders, paths, advance, rebuild)
-    show_report(console, report)
 
 
 @app.command()
@@ -243,7 +186,7 @@ def demo(
 
     _listenable(settings)
     if not has_index(settings):
-        _index(settings, [], demo=True, rebuild=False)
+        run_index(settings, [], demo=True, rebuild=False)
     _serve(settings, opened)
 
 

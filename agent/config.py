@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     """Sentence encoder: minilm | hub:NAME | a folder. Another one needs another index."""
     vision: str = "shipped"
     """Photo encoder: shipped, or the path of another trained tower. It needs another index."""
+    fusion: str = "shipped"
+    """How modalities are fused: shipped | concat | autoencoder | cca | dcca | attention | late |
+    text | photo (the classical ways, to compare), or weights of `deskhand train fusion`."""
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None
@@ -41,7 +44,10 @@ class Settings(BaseSettings):
     intents: Path | None = None
     """Folder of the shop's own intents (`deskhand intents fit`) with their answers.yaml."""
     shop_url: str | None = None
-    """Database of customers and orders as SQLAlchemy names it; None: a file under `home`."""
+    """Where customers and orders are: a database as SQLAlchemy names it, or the http(s) address of
+    a shop (agent/shops/openapi.yaml); None: a file under `home`."""
+    shop_token: str | None = None
+    """Sent to a shop behind http(s) with every request."""
     title: str = "Deskhand"
     """Name of the shop, at the head of the chat page."""
     host: str = "127.0.0.1"

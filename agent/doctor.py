@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from agent.build import encoder_name, has_index, prepare_home
+from agent.build import encoder_name, has_index, open_shop, prepare_home
 from agent.chat import load_chat_model
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
-from agent.shop import SqlShop
 from agent.store import Store
-from fusion.model import load_fusion
 from fusion.speech import load_speech
 from fusion.text import load_text
+from fusion.understand import load_fusion
 from fusion.vision import load_vision
 from fusion.weights import SHIPPED, read_card
 from knowledge.index import open_index
@@ -49,7 +48,7 @@ def examine(settings: Settings) -> list[Finding]:
         _tried("text", lambda: Finding("text", "good", load_text(settings.text).name)),
         _tried("photos", lambda: Finding("photos", "good", load_vision(settings.vision).name)),
         _tried("speech", lambda: _speech(settings)),
-        _tried("fusion", lambda: Finding("fusion", "good", load_fusion().name)),
+        _tried("fusion", lambda: Finding("fusion", "good", load_fusion(settings.fusion).name)),
         _tried("weights", _weights),
         _tried("composer", lambda: _composer(settings)),
         _tried("index", lambda: _index(settings)),
@@ -114,5 +113,5 @@ def _databases(settings: Settings) -> Finding:
         waiting = len(store.waiting())
     finally:
         store.close()
-    SqlShop(settings.orders).close()
+    open_shop(settings).close()
     return Finding("databases", "good", f"open; {waiting} conversations wait for a person")

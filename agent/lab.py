@@ -18,6 +18,7 @@ Data = Annotated[Path, typer.Option(help="Folder of public data (fusion/weights/
 Renders = Annotated[Path, typer.Option(help="Photos by knowledge/demo/studio/render.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the weights are written to.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Times all examples are seen.")]
+PHOTOS, TURNS = Path("tests/samples/photos/customer"), Path("tests/samples/turns.jsonl")
 
 
 @train_app.command("vision")
@@ -40,16 +41,49 @@ def train_vision(
 @train_app.command("fusion")
 def train_fusion(
     data: Data,
-    renders: Renders,
     out: Out,
-    epochs: Epochs = 5,
+    epochs: Epochs = 3,
     each: Annotated[int, typer.Option(min=1, help="Examples a template, task and product.")] = 5,
+    model: Annotated[
+        str, typer.Option(help="ours, a baseline, an ablation; or all, or ablations.")
+    ] = "ours",
+    seeds: Annotated[int, typer.Option(min=1, max=5, help="Runs; each holds out others.")] = 1,
+    shop: Annotated[
+        Path | None, typer.Option(help="Your own catalogue; worse weights are refused.")
+    ] = None,
 ) -> None:
-    """Train the fusion module on top of the photo encoder that is installed."""
-    from agent.training import train_module
-    from fusion.train import Recipe
+    """Train a fusion model on the encoders that are set, and judge it on what it never saw.
 
-    print(train_module(data, renders, out, Recipe(epochs=epochs), each))
+    Leaves weights and figures in OUT/MODEL/SEED; what is there is not done again.
+    """
+    from agent.bench import Bench, compare, retrain
+    from fusion.ablations import ABLATIONS
+    from fusion.baselines import BASELINES
+    from fusion.text import load_text
+    from fusion.train import Recipe
+    from fusion.understand import load_fusion
+    from fusion.vision import load_vision
+    from knowledge.demo import folder
+    from knowledge.load import read_documents
+    from knowledge.types import Document
+
+    known = ("ours", *BASELINES, *ABLATIONS)
+    groups = {"all": ("ours", *BASELINES), "ablations": ("ours", *ABLATIONS)}
+    names = groups.get(model, (model,))
+    if not set(names) <= set(known):
+        raise BadInput(f"There is no model {model!r}: expected {', '.join((*groups, *known))}.")
+    settings = Settings.read()
+    documents = [d for d in read_documents(shop or folder()) if isinstance(d, Document)]
+    text, vision = load_text(settings.text), load_vision(settings.vision)
+    bench = Bench(documents, data, text, vision, settings.home / "encodings.sqlite", each)
+    recipe = Recipe(epochs=epochs)
+    if shop is None:
+        compare(bench, names, seeds, recipe, out, PHOTOS, TURNS)
+        print(out)
+    elif retrain(bench, recipe, out, load_fusion(settings.fusion).model, TURNS):
+        print(f"Kept. Use it with DESKHAND_FUSION={out / 'fusion.safetensors'}")
+    else:
+        raise BadInput("The new weights are worse than those in use and were not kept.")
 
 
 @evaluate_app.command("knowledge")
@@ -76,29 +110,81 @@ def evaluate_knowledge(
 
 @evaluate_app.command("fusion")
 def evaluate_fusion(
-    photos: Annotated[Path, typer.Option(help="Customer photos named ID_N.jpg.")] = Path(
-        "tests/samples/photos/customer"
-    ),
-    turns: Annotated[Path, typer.Option(help="JSONL of text and intent, null if none.")] = Path(
-        "tests/samples/turns.jsonl"
-    ),
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of runs of `train fusion`: their table.")
+    ] = None,
+    photos: Annotated[Path, typer.Option(help="Customer photos named ID_N.jpg.")] = PHOTOS,
 ) -> None:
-    """Judge the shipped weights on photos and sentences that no training has seen."""
-    from agent.build import open_agent
-    from agent.training import judge_finding, judge_intents, judge_photos
+    """Judge what is installed on photos and sentences; with --runs, compare trained models.
 
-    if not any(photos.glob("*.jpg")):
-        raise BadInput(f"There are no photos in {photos}.")
+    The comparison is printed, and written into RUNS as JSON, Markdown and plots.
+    """
+    from agent.bench import judge_intents
+    from agent.build import open_agent
+    from agent.training import judge_photos
+    from fusion.text import load_text
+    from fusion.understand import load_fusion
+
+    if runs is not None:
+        print(_compared(runs))
+        return
     paths = sorted(photos.glob("*.jpg"))
-    with closing(open_agent(Settings.read())) as agent:
-        tables = {
-            'photo + "how much is this?", whole search': judge_photos(
-                agent, paths, "how much is this?"
-            )
-        }
-    tables |= judge_finding(photos)
-    tables["intents"] = judge_intents(turns)
-    for name, figures in tables.items():
+    if not paths:
+        raise BadInput(f"There are no photos in {photos}.")
+    settings = Settings.read()
+    with closing(open_agent(settings)) as agent:
+        found = judge_photos(agent, paths, "how much is this?")
+    said = judge_intents(load_fusion(settings.fusion), load_text(settings.text), TURNS)
+    for name, figures in (('photo + "how much is this?"', found), ("intents", said)):
         print(name)
         for figure, value in figures.items():
             print(f"  {figure:28}{value:.3f}")
+
+
+COLUMNS = {
+    "text": "text",
+    "photo": "photo",
+    "photo+edit": "photo + edit",
+    "photo+words": "photo + bare words",
+    "voice": "voice",
+    "voice+photo": "voice + photo",
+    "history": "follow-up",
+    "history+edit": "follow-up + edit",
+    "print": "print",
+    "wrong photo": "wrong photo",
+    "passage": "question of the FAQ",
+    "voice at WER 0 %": "voice, WER 0 %",
+    "voice at WER 15 %": "voice, WER 15 %",
+}
+JUDGED = {
+    "intents accuracy": "intents right",
+    "intents ECE": "calibration error",
+    "intents AUROC": "AUROC out of scope",
+    "intents ours rejected": "ours rejected",
+    "intents others rejected": "others rejected",
+    "parameters": "parameters",
+    "ms": "ms a turn",
+    "ms explained": "ms with explanation",
+}
+
+
+def _compared(runs: Path) -> str:
+    """The tables of all runs in `runs`, which are also written there."""
+    from fusion import table
+
+    figures = table.read_runs(runs)
+    parts = []
+    for place in ("shop", "grocery"):
+        for figure in ("R@1", "R@10", "MRR"):
+            columns = {
+                name: heading
+                for kind, heading in COLUMNS.items()
+                if (name := f"{place} {kind} {figure}") in figures
+            }
+            parts += [f"**{place}, {figure}**", table.markdown(figures, columns)]
+            table.plot(figures, columns, runs / f"{place}-{figure.replace('@', '')}.png")
+    parts += ["**intents**", table.markdown(figures, JUDGED)]
+    table.write(figures, runs / "figures.json")
+    said = "\n\n".join(parts) + "\n"
+    (runs / "figures.md").write_text(said, encoding="utf-8")
+    return said

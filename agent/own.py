@@ -27,10 +27,13 @@ from pydantic import (
 
 from agent.errors import SetupError
 from agent.evidence import OWN
-from agent.flows import STARTS, Flow, FlowState, Step, begin
+from agent.flows import begin
 from agent.orders import Shop
 from agent.policy import summary
-from agent.types import Answer, HandOff, Limits
+from agent.state import FlowState
+from agent.steps import Step
+from agent.types import Action, Answer, HandOff, Limits
+from agent.wishes import STARTS
 from fusion.intents import IntentClassifier
 from fusion.types import Message
 from knowledge.index import Knowledge
@@ -38,7 +41,12 @@ from knowledge.types import Document, Hit
 
 FILE = "answers.yaml"
 
-FLOWS: dict[str, Flow] = {**STARTS, "change_address": "change_address"}
+FLOWS: dict[str, Action] = {
+    **STARTS,
+    "change_address": "change_address",
+    "change_payment": "change_payment",
+    "refund_status": "refund_status",
+}
 
 
 class Route(BaseModel):

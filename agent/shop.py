@@ -1,97 +1,82 @@
-"""Where orders live. Whoever asks, an order is changed only by its own customer, only in a state
-that allows it (agent/orders.py), and only once for a key.
+"""The shop in a database. Whoever asks, an order is changed only by its own customer, only as the
+rules allow (agent/rules.py, agent/changes.py), and only once for a key.
+
+Customers, products and orders stand there as the JSON they were read from, so that what is exported
+is what was imported, with what was done since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sql
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from agent.changes import Refused, change
 from agent.errors import ShopError
-from agent.orders import (
-    ADDRESS_CHARS,
-    Customer,
-    Order,
-    OrderFile,
-    OrderItem,
-    Shop,
-    cents,
-    describe,
-    facts,
-    money,
-    moved,
-    refund,
-    total,
-)
-from agent.orders import refusal as rule
+from agent.lookup import not_yours
+from agent.orders import Customer, Order, Product, Shop, facts, fold, moved
+from agent.rules import Rules, shipped_rules
+from agent.shop_file import ShopFile
 from agent.store_sql import connect, writing
+from agent.telling import TOLD, profile, summary, tell
 from agent.types import Act, Action, Outcome
 
 _tables = sql.MetaData()
 _customers = sql.Table(
-    "customers",
+    "shop_customers",
     _tables,
-    sql.Column("id", sql.String, primary_key=True),
-    sql.Column("name", sql.String, nullable=False),
-    sql.Column("email", sql.String, nullable=False, unique=True),  # lower case
-    sql.Column("zip", sql.String, nullable=False),
-    sql.Column("address", sql.String, nullable=False),
+    sql.Column("id", sql.String(200), primary_key=True),
+    sql.Column("place", sql.Integer, nullable=False),
+    sql.Column("email", sql.String(320), nullable=False, unique=True),  # lower case
+    sql.Column("name", sql.String(400), nullable=False, index=True),  # folded
+    sql.Column("zip", sql.String(40), nullable=False),  # folded
+    sql.Column("data", sql.JSON, nullable=False),
+)
+_products = sql.Table(
+    "shop_products",
+    _tables,
+    sql.Column("id", sql.String(200), primary_key=True),
+    sql.Column("place", sql.Integer, nullable=False),
+    sql.Column("data", sql.JSON, nullable=False),
 )
 _orders = sql.Table(
-    "orders",
+    "shop_orders",
     _tables,
-    sql.Column("id", sql.String, primary_key=True),
-    sql.Column("customer", sql.ForeignKey("customers.id"), nullable=False, index=True),
-    sql.Column("status", sql.String, nullable=False),
-    sql.Column("placed_at", sql.DateTime, nullable=False),
-    sql.Column("shipped_at", sql.DateTime),
-    sql.Column("delivered_at", sql.DateTime),
-    sql.Column("address", sql.String, nullable=False),
-    sql.Column("payment", sql.String, nullable=False),
-    sql.Column("delivery", sql.String, nullable=False),
-    sql.Column("tracking", sql.String),
-    sql.Column("shipping", sql.Integer, nullable=False),  # sums are in cents
-    sql.Column("total", sql.Integer, nullable=False),
-    sql.Column("currency", sql.String, nullable=False),
-)
-_items = sql.Table(
-    "items",
-    _tables,
-    sql.Column("order_id", sql.ForeignKey("orders.id"), primary_key=True),
-    sql.Column("product", sql.String, primary_key=True),
+    sql.Column("id", sql.String(200), primary_key=True),
     sql.Column("place", sql.Integer, nullable=False),
-    sql.Column("title", sql.String, nullable=False),
-    sql.Column("quantity", sql.Integer, nullable=False),
-    sql.Column("price", sql.Integer, nullable=False),
-    sql.Column("returned", sql.Boolean, nullable=False),
+    sql.Column("customer", sql.ForeignKey("shop_customers.id"), nullable=False, index=True),
+    sql.Column("data", sql.JSON, nullable=False),
 )
 _acts = sql.Table(
-    "acts",
+    "shop_acts",
     _tables,
-    sql.Column("key", sql.String, primary_key=True),
-    sql.Column("customer", sql.ForeignKey("customers.id"), nullable=False),
-    sql.Column("order_id", sql.ForeignKey("orders.id"), nullable=False),
-    sql.Column("action", sql.String, nullable=False),
+    sql.Column("key", sql.String(64), primary_key=True),
+    sql.Column("customer", sql.String(200), nullable=False),
+    sql.Column("order_id", sql.String(200)),
+    sql.Column("action", sql.String(40), nullable=False),
     sql.Column("arguments", sql.JSON, nullable=False),
     sql.Column("facts", sql.JSON),
-    sql.Column("message", sql.String),
+    sql.Column("message", sql.Text),
     sql.Column("at", sql.DateTime, nullable=False),
+)
+_rules = sql.Table(
+    "shop_rules",
+    _tables,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("data", sql.JSON, nullable=False),
 )
 
 
 class SqlShop(Shop):
-    """Customers and orders in a database; `today` tells the date by which returns are judged.
+    """Customers, products, orders and rules in a database; `today` tells the date by which days
+    after delivery are judged.
 
-    Acts and their arguments: status (order_id), cancel (order_id, reason), return (order_id, items:
-    product ids, none means all; reason), change_address (order_id, address). An exchange is
-    arranged by a person and always refused here. Only what was done is recorded under its key: a
+    Arguments of an act: order_id, and what the rules ask for: reason, items and new_items (item
+    ids), payment_method (id), address (fields). Only what was done is recorded under its key: a
     refusal changes nothing and is judged anew the next time.
 
     Raises SetupError when the database cannot be opened or written.
@@ -102,69 +87,93 @@ class SqlShop(Shop):
         self._engine = connect(url)
         with writing(self._engine) as db:
             _tables.create_all(db)
+        self.rules = self._read_rules()
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def load_orders(self, path: Path) -> int:
-        """Add the customers and orders of an OrderFile that are not there yet; how many orders.
+    def _read_rules(self) -> Rules:
+        with self._engine.begin() as db:
+            stored = db.scalar(select(_rules.c.data))
+        return Rules.model_validate(stored) if stored else shipped_rules("demo")
 
-        What is there stays as it is. An example's dates are moved so that `as_of` is today.
-        Raises ShopError when the file is not an order file or contradicts itself: nothing is added.
+    def load(self, file: ShopFile, rules: Rules, anew: bool = False) -> int:
+        """Add the customers, products and orders that are not there yet; how many orders.
+
+        What is there stays as it is, unless the shop is to be filled `anew`: then it holds what the
+        file holds, and nothing else. An example's dates are moved so that `as_of` is today.
+        Raises ShopError when the file contradicts what is there: nothing is added then.
         """
-        try:
-            file = TypeAdapter(OrderFile).validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            raise ShopError(f"{path} cannot be read as a file of orders: {error}") from error
-        for order in file.orders:
-            if total(order) != cents(order.total):
-                raise ShopError(f"{path}: the total of order {order.id} does not add up.")
         later = self._today() - file.as_of if file.as_of else timedelta()
         try:
             with writing(self._engine) as db:
-                known = set(db.scalars(select(_customers.c.id)))
-                for customer in file.customers:
-                    if customer.id not in known:
-                        row = asdict(customer) | {"email": customer.email.lower()}
-                        db.execute(insert(_customers).values(row))
-                known = set(db.scalars(select(_orders.c.id)))
-                new = [order for order in file.orders if order.id not in known]
-                for order in new:
-                    _write_order(db, moved(order, later))
+                if anew:
+                    for table in (_acts, _orders, _customers, _products):
+                        db.execute(delete(table))
+                db.execute(delete(_rules))
+                db.execute(insert(_rules).values(id=1, data=rules.model_dump(mode="json")))
+                orders = file.orders
+                if later:
+                    orders = {id: moved(order, later) for id, order in orders.items()}
+                _add(db, _customers, file.users, _customer_row)
+                _add(db, _products, file.products, lambda product: {})
+                new = _add(db, _orders, orders, lambda order: {"customer": order.customer})
         except IntegrityError as error:
-            raise ShopError(f"{path} contradicts itself or what is there: {error.orig}") from error
-        return len(new)
+            raise ShopError(
+                f"The file contradicts itself or what is there: {error.orig}"
+            ) from error
+        self.rules = rules
+        return new
+
+    def export(self) -> dict[str, Any]:
+        """Everything as it stands now, in the format of agent/shop_file.py."""
+        with self._engine.begin() as db:
+            return {
+                name: {
+                    row.id: row.data for row in db.execute(select(table).order_by(table.c.place))
+                }
+                for name, table in (
+                    ("products", _products),
+                    ("users", _customers),
+                    ("orders", _orders),
+                )
+            }
 
     def identify(self, email: str) -> Customer | None:
+        return self._customer(_customers.c.email == email.strip().lower())
+
+    def identify_by_name(self, name: str, zip: str) -> Customer | None:
+        return self._customer(_customers.c.name == fold(name), _customers.c.zip == fold(zip))
+
+    def customer(self, customer_id: str) -> Customer | None:
+        return self._customer(_customers.c.id == customer_id)
+
+    def _customer(self, *where: Any) -> Customer | None:
         with self._engine.begin() as db:
-            row = db.execute(
-                select(_customers).where(_customers.c.email == email.strip().lower())
-            ).first()
-        return Customer(**row._mapping) if row else None
+            found = db.scalars(select(_customers.c.data).where(*where)).all()
+        return Customer.model_validate(found[0]) if len(found) == 1 else None
 
     def order(self, order_id: str) -> Order | None:
         with self._engine.begin() as db:
-            return _read_order(db, order_id)
+            return _read(db, _orders, order_id, Order)
 
     def orders(self, customer: Customer) -> list[Order]:
         with self._engine.begin() as db:
-            rows = db.execute(
-                select(_orders)
-                .where(_orders.c.customer == customer.id)
-                .order_by(_orders.c.placed_at.desc())
-            ).all()
-            return [_order(db, row) for row in rows]
+            rows = db.scalars(select(_orders.c.data).where(_orders.c.customer == customer.id)).all()
+        own = [Order.model_validate(row) for row in rows]
+        return sorted(own, key=lambda order: order.placed_at or datetime.min, reverse=True)
+
+    def product(self, product_id: str) -> Product | None:
+        with self._engine.begin() as db:
+            return _read(db, _products, product_id, Product)
 
     def refusal(self, action: Action, order: Order) -> str | None:
-        return rule(action, order, self._today())
+        return self.rules.refusal(action, order, self._today())
 
     def perform(self, act: Act, customer: Customer) -> Outcome:
-        order_id = str(act.arguments.get("order_id", ""))
-        if act.action == "status":
-            order = self.order(order_id)
-            if order is None or order.customer != customer.id:
-                return not_found(order_id)
-            return Outcome(True, describe(order, self._today()), facts(order))
+        order_id = act.arguments.get("order_id")
+        if act.action in TOLD:
+            return self._tell(act.action, order_id, customer)
         try:
             with writing(self._engine) as db:
                 # The key is claimed first: of two that come at once, the second waits, fails here,
@@ -179,133 +188,99 @@ class SqlShop(Shop):
                 )
                 db.execute(claim)
                 outcome = self._change(db, act, customer, order_id)
-                if not outcome.ok:
-                    raise _Refused(outcome)
                 db.execute(
                     update(_acts)
                     .where(_acts.c.key == act.key)
                     .values(message=outcome.message, facts=dict(outcome.facts))
                 )
                 return outcome
-        except _Refused as refused:
-            return refused.outcome
+        except Refused as refused:
+            order = self.order(order_id) if order_id else None
+            own = order is not None and order.customer == customer.id
+            known = facts(order, self.rules.currency) if order and own else {}
+            return Outcome(False, str(refused), known)
         except IntegrityError:
             return self._recorded(act, customer, order_id)
 
-    def _recorded(self, act: Act, customer: Customer, order_id: str) -> Outcome:
-        """What was done under the act's key. Without a record, the claim failed for want of an
-        order."""
+    def _tell(self, action: Action, order_id: str | None, customer: Customer) -> Outcome:
+        if action == "orders":
+            return Outcome(True, summary(customer, self.orders(customer)))
+        if action == "profile":
+            return Outcome(True, profile(customer, self.rules.currency))
+        order = self.order(order_id or "")
+        if order is None or order.customer != customer.id:
+            return Outcome(False, not_yours(order_id or "").strip())
+        said = tell(action, order, customer, self.rules, self._today())
+        return Outcome(True, said, facts(order, self.rules.currency))
+
+    def _recorded(self, act: Act, customer: Customer, order_id: str | None) -> Outcome:
+        """What was done under the act's key, for the customer who had it done."""
         with self._engine.begin() as db:
             row = db.execute(
-                select(_acts).where(
-                    _acts.c.key == act.key,
-                    _acts.c.customer == customer.id,
-                    _acts.c.order_id == order_id,
-                )
+                select(_acts).where(_acts.c.key == act.key, _acts.c.customer == customer.id)
             ).first()
-        return Outcome(True, row.message, row.facts) if row else not_found(order_id)
+        if row is None or row.order_id != order_id:
+            return Outcome(False, not_yours(order_id or "").strip())
+        return Outcome(True, row.message, row.facts)
 
-    def _change(self, db: Connection, act: Act, customer: Customer, order_id: str) -> Outcome:
-        order = _read_order(db, order_id)
-        if order is None or order.customer != customer.id:
-            return not_found(order_id)
-        if reason := self.refusal(act.action, order):
-            return Outcome(False, reason, facts(order))
-        if not act.confirmed:
-            return Outcome(False, "Nothing was changed, because it was not confirmed.")
-        if act.action == "cancel":
-            return _cancel(db, order)
-        if act.action == "return":
-            return _return(db, order, set(act.arguments.get("items") or ()))
-        if act.action == "change_address":
-            return _change_address(db, order, " ".join(str(act.arguments["address"]).split()))
-        return Outcome(False, "An exchange is arranged by a colleague.", facts(order))
-
-
-class _Refused(Exception):
-    """Rolls a transaction back, and carries why."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.message)
-        self.outcome = outcome
-
-
-def not_found(order_id: str) -> Outcome:
-    """The answer to an order that does not exist and to somebody else's: one and the same."""
-    return Outcome(False, f"There is no order {order_id} under this e-mail address.")
-
-
-def _cancel(db: Connection, order: Order) -> Outcome:
-    _set(db, order, status="cancelled")
-    back = money(order.total, order.currency)
-    return Outcome(
-        True,
-        f"Order {order.id} is cancelled; {back} goes back to you by {order.payment} "
-        "within 5 working days.",
-        facts(order) | {"status": "cancelled", "refund": back, "payment": order.payment},
-    )
-
-
-def _return(db: Connection, order: Order, products: set[str]) -> Outcome:
-    """A return of these products; of all that are not returned yet when none is named."""
-    open_items = {item.product for item in order.items if not item.returned}
-    products = products or open_items
-    if not products <= open_items:
-        return Outcome(
-            False,
-            f"Not all of these articles are in order {order.id} and still to be returned.",
-            facts(order),
+    def _change(
+        self, db: Connection, act: Act, customer: Customer, order_id: str | None
+    ) -> Outcome:
+        """Read afresh inside the transaction, change, and write. Raises Refused."""
+        current = _read(db, _customers, customer.id, Customer, locked=True)
+        order = _read(db, _orders, order_id, Order, locked=True) if order_id else None
+        if current is None or (order_id and (order is None or order.customer != current.id)):
+            raise Refused(not_yours(order_id or "").strip())
+        if order is None and act.action != "change_default_address":
+            raise Refused("The order is not named.")
+        changed = change(
+            act,
+            order,
+            current,
+            lambda id: _read(db, _products, id, Product),
+            self.rules,
+            self._today(),
         )
-    db.execute(
-        update(_items)
-        .where(_items.c.order_id == order.id, _items.c.product.in_(products))
-        .values(returned=True)
-    )
-    status = "returned" if products == open_items else order.status
-    _set(db, order, status=status)
-    back = money(refund(order, products), order.currency)
-    titles = [item.title for item in order.items if item.product in products]
-    return Outcome(
-        True,
-        f"The return of {' and '.join(titles)} from order {order.id} is registered. You get a "
-        f"paid label by e-mail, and {back} within 5 working days after the parcel is back.",
-        facts(order) | {"status": status, "refund": back, "returned": titles},
-    )
+        if changed.order is not None:
+            _write(db, _orders, changed.order.id, {"data": changed.order.dump()})
+        if changed.customer is not None:
+            row = {"data": changed.customer.dump(), **_customer_row(changed.customer)}
+            _write(db, _customers, changed.customer.id, row)
+        known = facts(changed.order, self.rules.currency) if changed.order else {}
+        return Outcome(True, changed.message, {**known, **(changed.facts or {})})
 
 
-def _change_address(db: Connection, order: Order, address: str) -> Outcome:
-    if len(address) not in ADDRESS_CHARS:
-        return Outcome(False, "That does not look like a whole address.", facts(order))
-    _set(db, order, address=address)
-    return Outcome(
-        True, f"Order {order.id} will be sent to {address}.", facts(order) | {"address": address}
-    )
+def _add(
+    db: Connection,
+    table: sql.Table,
+    records: Mapping[str, Any],
+    row: Callable[[Any], dict[str, str]],
+) -> int:
+    """Add the records that are not there yet; how many."""
+    known = set(db.scalars(select(table.c.id)))
+    new = [(id, record) for id, record in records.items() if id not in known]
+    rows = [
+        {"id": id, "place": len(known) + n, "data": record.dump(), **row(record)}
+        for n, (id, record) in enumerate(new)
+    ]
+    if rows:
+        db.execute(insert(table), rows)
+    return len(rows)
 
 
-def _set(db: Connection, order: Order, **values: str) -> None:
-    db.execute(update(_orders).where(_orders.c.id == order.id).values(values))
+def _customer_row(customer: Customer) -> dict[str, str]:
+    return {
+        "email": customer.email.lower(),
+        "name": fold(str(customer.name)),
+        "zip": fold(customer.address.zip),
+    }
 
 
-def _write_order(db: Connection, order: Order) -> None:
-    row = asdict(order)
-    items = row.pop("items")
-    row |= {"shipping": cents(order.shipping), "total": cents(order.total)}
-    db.execute(insert(_orders).values(row))
-    for place, item in enumerate(items):
-        item |= {"order_id": order.id, "place": place, "price": cents(item["price"])}
-        db.execute(insert(_items).values(item))
+def _read(db: Connection, table: sql.Table, id: str, kind: Any, locked: bool = False) -> Any:
+    query = select(table.c.data).where(table.c.id == id)
+    found = db.scalar(query.with_for_update() if locked else query)
+    return None if found is None else kind.model_validate(found)
 
 
-def _read_order(db: Connection, order_id: str) -> Order | None:
-    row = db.execute(select(_orders).where(_orders.c.id == order_id)).first()
-    return _order(db, row) if row else None
-
-
-def _order(db: Connection, row: sql.Row) -> Order:
-    lines = db.execute(select(_items).where(_items.c.order_id == row.id).order_by(_items.c.place))
-    items = tuple(
-        OrderItem(line.product, line.title, line.quantity, line.price / 100, line.returned)
-        for line in lines
-    )
-    sums = {"shipping": row.shipping / 100, "total": row.total / 100}
-    return Order(**{**row._mapping, **sums, "items": items})
+def _write(db: Connection, table: sql.Table, id: str, row: Mapping[str, Any]) -> None:
+    db.execute(update(table).where(table.c.id == id).values(**row))

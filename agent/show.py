@@ -12,7 +12,7 @@ from rich.text import Text
 
 from agent.doctor import Finding
 from agent.evidence import money
-from agent.types import Event, Found, Heard, Reply, Understood
+from agent.types import Ask, Event, Found, Heard, Reply, Understood
 from knowledge.index import IndexReport
 from knowledge.types import Hit
 
@@ -40,6 +40,9 @@ def show_reply(console: Console, reply: Reply) -> None:
         price = "" if product.price is None else f" · {money(product.price, product.currency)}"
         stock = "" if product.stock is None else f" · {product.stock} in stock"
         console.print(plain(f"  ▪ {product.title}{price}{stock}", "cyan"))
+    if isinstance(reply.decision, Ask) and reply.decision.slot != "confirm":
+        for choice in reply.decision.choices:
+            console.print(plain(f"  ◦ {choice.label}", "cyan"))
     for cited in reply.citations:
         console.print(plain(f"  “{cited.quote}” — {cited.title}", "dim"))
 

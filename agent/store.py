@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.attachments import Attachment
 from agent.errors import Busy, NotFound
-from agent.flows import FlowState
+from agent.state import FlowState
 from agent.store_sql import connect, migrate, writing
 from agent.types import HandOff, Reply
 from fusion.types import Message
@@ -294,7 +294,7 @@ class Store:
 
     def _close(self, conversation_id: str, state: str) -> None:
         self._require(conversation_id)
-        self.save_flow(conversation_id, self.flow(conversation_id).ended())
+        self.save_flow(conversation_id, self.flow(conversation_id).ended().but(queue=()))
         with self.engine.begin() as db:
             db.execute(
                 text(

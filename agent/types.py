@@ -15,8 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from fusion.types import Message, PrintedText, Transcript
 from knowledge.types import Hit
 
-Slot = Literal["email", "order_id", "items", "reason", "address", "confirm", "product", "wish"]
-Action = Literal["status", "cancel", "return", "exchange", "change_address"]
+Slot = Literal[
+    "email", "full_name", "zip", "order_id", "items", "new_items", "reason", "payment_method",
+    "address", "confirm", "product", "wish",
+]  # fmt: skip
+"""What a question waits for; "wish" is what the customer wants at all."""
+
+Action = Literal[
+    "status", "refund_status", "invoice", "orders", "profile", "cancel", "return", "exchange",
+    "change_address", "change_payment", "change_items", "change_default_address", "damaged",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +47,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask for one thing. `question` is the whole sentence."""
+    """Ask for one thing. `question` is the whole sentence; `action` and `order_id` say what the
+    answer is for, where that is known already."""
 
     slot: Slot
     question: str
     choices: tuple[Choice, ...] = ()
+    many: bool = False  # several choices may be picked
+    action: Action | None = None
+    order_id: str | None = None
     kind: Literal["ask"] = "ask"
 
 
@@ -125,6 +137,15 @@ class ProductCard(Frozen):
     photo: str | None = None  # absolute path on this machine; doors turn it into an address
 
 
+class Deed(Frozen):
+    """An act of this turn, and what the shop made of it; `ok`: it was done."""
+
+    action: Action
+    arguments: dict[str, Any]
+    ok: bool
+    message: str
+
+
 class Reply(Frozen):
     """The whole answer to one turn."""
 
@@ -136,6 +157,7 @@ class Reply(Frozen):
     intent: str
     attributions: dict[str, dict[str, float]] = {}  # game -> modality -> Shapley value
     products: tuple[ProductCard, ...] = ()
+    done: tuple[Deed, ...] = ()  # what the shop was asked to do in this turn, in order
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
     mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
     seconds: dict[str, float] = {}  # time spent in each stage

@@ -18,7 +18,8 @@ from fusion import phrases
 from fusion.model import INTENTS
 
 Part = Literal["train", "validation", "test"]
-HELD_OUT_EACH = 5  # every fifth template and family is not trained on
+FOLDS = 5
+HELD_OUT_EACH = 5  # every fifth template is not trained on
 
 BITEXT = {
     "track_order": "order_status",
@@ -100,9 +101,14 @@ class Example:
     part: Part = "train"
 
 
-def part_of(number: int) -> Part:
-    """The part of the `number`th family or passage: of ten, one is for validation, one for test."""
-    return {4: "validation", 9: "test"}.get(number % 10, "train")  # type: ignore[return-value]
+def part_of(number: int, fold: int) -> Part:
+    """The part of the `number`th family or passage: of ten, one is for validation, two for test.
+
+    Every one is in the test part of exactly one of `FOLDS` folds.
+    """
+    if (number - fold) % FOLDS == FOLDS - 1:
+        return "test"
+    return "validation" if (number - fold) % (2 * FOLDS) == 1 else "train"
 
 
 def split(templates: Sequence[str], training: bool) -> list[str]:
@@ -134,12 +140,13 @@ def dress(sentence: str, rng: random.Random) -> str:
 class Maker:
     """Makes examples from a catalogue; the same seed makes the same ones."""
 
-    def __init__(self, items: Sequence[Item], seed: int = 0) -> None:
+    def __init__(self, items: Sequence[Item], seed: int = 0, fold: int = 0) -> None:
+        self.fold = fold
         self.rng = random.Random(seed)
         self.products = [item for item in items if item.kind == "product"]
         self.passages = [item for item in items if item.kind != "product"]
         families = sorted({item.family for item in self.products})
-        self.parts = {family: part_of(i) for i, family in enumerate(families)}
+        self.parts = {family: part_of(i, fold) for i, family in enumerate(families)}
         self.searches = [s for s in phrases.sentences("product_search") if "{kind}" in s]
         self.vocabulary = sorted({word for item in items for word in item.text.lower().split()})
 
@@ -189,10 +196,15 @@ class Maker:
             asked = self.fill(asked, self.rng.choice(self.products))
         return f"customer: {asked}\nagent: {passage.text.split(chr(10))[-1][:200]}"
 
-    def in_company(self, examples: Iterable[Example]) -> Iterator[Example]:
-        """The same turns, some after an earlier exchange, which must not change what they mean."""
+    def in_company(self, examples: Iterable[Example], photos: Sequence[str]) -> Iterator[Example]:
+        """The same turns, some after an earlier exchange or beside one of `photos`.
+
+        Neither may change what they mean: each says all of it by itself.
+        """
         for example in examples:
-            yield replace(example, history=self.earlier() if self.rng.random() < 0.5 else "")
+            history = self.earlier() if self.rng.random() < 0.5 else ""
+            photo = self.rng.choice(photos) if self.rng.random() < 0.1 else ""
+            yield replace(example, history=history, photo=photo)
 
     def siblings(self, item: Item) -> Iterator[tuple[Item, str]]:
         """Variants of the same family that differ in just one wish, and that wish."""
@@ -228,6 +240,13 @@ class Maker:
                             self.rng.randrange(4, 120)
                         )
                     yield self.spoken_or_typed(dress(sentence, self.rng), example)
+
+    def bare(self, photos: Iterable[str]) -> Iterator[Example]:
+        """Questions that only point, beside photos of anything: it is the photo that counts."""
+        questions = split(phrases.sentences("bare"), training=True)
+        for photo in photos:
+            question = dress(self.rng.choice(questions), self.rng)
+            yield self.spoken_or_typed(question, Example(photo=photo, task="photo+words"))
 
     def retrieval(self, each: int) -> Iterator[Example]:
         """`each` examples of every task for every product, and as many for every passage."""
@@ -272,7 +291,7 @@ class Maker:
                 example = Example(
                     in_scope=True,
                     target=passage.id,
-                    part=part_of(number),
+                    part=part_of(number, self.fold),
                     task="passage",
                     history=self.earlier() if self.rng.random() < 0.4 else "",
                     photo=item.id if self.rng.random() < 0.2 else "",

@@ -9,7 +9,6 @@ from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 from fusion.reject import product
@@ -82,18 +81,16 @@ def linear_probabilities(
 
 def _weigh(counts: csr_matrix, used: np.ndarray, idf: np.ndarray) -> csr_matrix:
     """Counts as tf-idf on the columns used: pieces and words are each of unit length."""
-    place = np.full(counts.shape[1], -1, np.int64)
-    place[used] = np.arange(len(used))
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    columns = place[counts.indices]
-    known = columns >= 0
-    worth = (1 + np.log(counts.data[known])) * idf[columns[known]]
-    weighed = csr_matrix(
-        (worth.astype(np.float32), (rows[known], columns[known])), (counts.shape[0], len(used))
-    )
-    border = int(np.searchsorted(used, BUCKETS))
-    pieces, words = normalize(weighed[:, :border]), normalize(weighed[:, border:])
-    return hstack([pieces, WORD_PART * words], format="csr")
+    columns = np.searchsorted(used, counts.indices).clip(max=len(used) - 1)
+    known = used[columns] == counts.indices
+    rows, columns = rows[known], columns[known]
+    worth = (1 + np.log(counts.data[known])) * idf[columns]
+    is_word = (used[columns] >= BUCKETS).astype(int)
+    part = 2 * rows + is_word
+    length = np.sqrt(np.bincount(part, worth**2, minlength=2 * counts.shape[0]))
+    worth = worth / length[part] * np.where(is_word, WORD_PART, 1.0)
+    return csr_matrix((worth.astype(np.float32), (rows, columns)), (counts.shape[0], len(used)))
 
 
 def _columns(judge: LogisticRegression | LinearSVC, labels: int, half: float) -> np.ndarray:

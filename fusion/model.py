@@ -1,33 +1,35 @@
 """The fusion module: what was said, shown and meant, from whatever modalities a turn has.
 
 A few latents read the masked tokens of every modality (attention bottleneck, arXiv:2107.00135).
-Two heads read the latents. The intent head has a pool of its own beside the words' vector: words
-decide intents, photos decide products (arXiv:2109.12913). The retrieval head is anchored,
+Two heads read the latents. The intent head has a pool of its own beside the words' vector and their
+spelling (fusion.pieces): words decide intents, photos decide products (arXiv:2109.12913). The
+retrieval head is anchored,
 
-    z = norm(sum_m g_m e_m + alpha sum_t w_t x_t),
+    z = norm(e + a d + U (s * (V d - W e))),   e = sum_m g_m e_m,   d = sum_t w_t x_t,
 
 with e_m the frozen vectors of the modalities and x_t those of their tokens (words, patches), g and
-w masked softmaxes and alpha 0 before training: a turn of text alone starts out exactly as the
-sentence encoder put it. Every term lies in the frozen space, so what is learnt is which words and
-patches count, and it holds for products never trained on.
+w masked softmaxes; a number `a` and s in [0, 1]^TRAITS are read from the latents; a and U are 0
+before training. The first two terms lie in the frozen space, so what is learnt is which words and
+patches count. The third exchanges traits of what is there for those wished for ("this in green"
+takes away what is blue), learnt on products of many kinds (fusion.imagined) lest it learn one shop
+by heart. Where one modality stands alone there is nothing to fuse: its vector stays exactly where
+its own encoder put it, before training and after.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fusion.explain import coalitions, shapley
-from fusion.types import DIM, MODALITIES, Attributions, Fused, Modality, Percept
-from fusion.weights import SHIPPED, load_into, load_weights
+from fusion.pieces import BUCKETS, pieces
+from fusion.types import DIM, MODALITIES, Percept
 
-MODEL = "fusion-1"
+MODEL = "fusion-2"
 INTENTS = (
     "product_search",
     "product_question",
@@ -57,6 +59,8 @@ QUALITIES = {
 }
 WORDS = tuple(MODALITIES.index(m) for m in ("text", "voice"))
 HEADS = 4
+STRETCH = 5.0  # of the unit vector of pieces: each is only one of about a hundred
+TRAITS = 128  # directions in the shared space along which a wish may change what is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Inputs:
     vectors: Tensor  # (batch, M, DIM), zeros where absent
     present: Tensor  # (batch, M) bool
     quality: Tensor  # (batch, M, 2), zeros where there is no figure
+    wording: Tensor  # (batch, len(WORDS), BUCKETS) of typed and spoken words (fusion.pieces)
 
     def masked(self, present: Tensor) -> Inputs:
         """One percept as a batch of coalitions: `present` (n, M) bool."""
@@ -80,6 +85,7 @@ class Inputs:
             self.vectors.expand(n, -1, -1),
             present & self.present,
             self.quality.expand(n, -1, -1),
+            self.wording.expand(n, -1, -1),
         )
 
 
@@ -99,6 +105,7 @@ def collate(percepts: Sequence[Percept]) -> Inputs:
     places = np.zeros((batch, length), int)
     vectors = np.zeros((batch, len(MODALITIES), DIM), np.float32)
     quality = np.zeros((batch, len(MODALITIES), 2), np.float32)
+    wording = np.zeros((batch, len(WORDS), BUCKETS), np.float32)
     for b, (percept, row) in enumerate(zip(percepts, rows, strict=True)):
         at = 0
         for i, part in row:
@@ -110,6 +117,9 @@ def collate(percepts: Sequence[Percept]) -> Inputs:
                 vectors[b, i] = percept.encoded[modality].vector
                 for j, figure in enumerate(QUALITIES.get(modality, ())):
                     quality[b, i, j] = percept.quality.get(figure, 0.0)
+        heard = percept.transcript.text if percept.transcript else ""
+        for i, words in enumerate((percept.text, heard)):
+            wording[b, i] = pieces(words)
     return Inputs(
         torch.from_numpy(tokens),
         torch.from_numpy(kinds),
@@ -117,6 +127,7 @@ def collate(percepts: Sequence[Percept]) -> Inputs:
         torch.from_numpy(vectors),
         torch.from_numpy(np.abs(vectors).sum(-1) > 0),
         torch.from_numpy(quality),
+        torch.from_numpy(wording),
     )
 
 
@@ -125,6 +136,20 @@ class Outputs:
     intents: Tensor  # (batch, len(INTENTS)) logits
     out_of_scope: Tensor  # (batch,) logit
     vector: Tensor  # (batch, DIM) unit norm; zeros where nothing is present
+
+
+class Wording(nn.Module):
+    """What the pieces of typed and spoken words add to the intents' logits; nothing at first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(BUCKETS, len(INTENTS) + 1, bias=False)
+        nn.init.zeros_(self.weigh.weight)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """(batch, len(INTENTS) + 1)."""
+        said = (inputs.wording * inputs.present[:, WORDS, None]).sum(1)
+        return self.weigh(said * STRETCH)
 
 
 class Attention(nn.Module):
@@ -170,12 +195,13 @@ class Layer(nn.Module):
 
 class FusionModel(nn.Module):
     def __init__(
-        self, width: int = 256, latents: int = 8, layers: int = 2, dropout: float = 0.1
+        self, width: int = 256, latents: int = 8, layers: int = 3, dropout: float = 0.1
     ) -> None:
         super().__init__()
         self.enter_words, self.enter_photo = nn.Linear(DIM, width), nn.Linear(DIM, width)
         self.modality = nn.Parameter(torch.randn(len(MODALITIES), width) * 0.02)
         self.place = nn.Parameter(torch.randn(max(TOKENS.values()), width) * 0.02)
+        self.whole = nn.Parameter(torch.randn(width) * 0.02)  # in place of a place
         self.quality = nn.Linear(2, width)
         self.nothing = nn.Parameter(torch.zeros(width))  # always visible, so that no row is empty
         self.latents = nn.Parameter(torch.randn(latents, width) * 0.02)
@@ -185,11 +211,18 @@ class FusionModel(nn.Module):
         self.intent_pool, self.retrieval_pool = nn.Linear(width, 1), nn.Linear(width, 1)
         self.intent = nn.Linear(width, len(INTENTS) + 1)
         self.intent_words = nn.Linear(DIM, len(INTENTS) + 1)
+        self.wording = Wording()
         self.gate = nn.Linear(width, len(MODALITIES))
         nn.init.zeros_(self.gate.weight)
         nn.init.zeros_(self.gate.bias)
         self.pick = nn.Linear(width, width)
-        self.alpha = nn.Parameter(torch.zeros(()))
+        self.alpha = nn.Linear(width, 1)
+        nn.init.zeros_(self.alpha.weight)
+        nn.init.zeros_(self.alpha.bias)
+        self.wish, self.shown = (nn.Linear(DIM, TRAITS, bias=False) for _ in range(2))
+        self.traits = nn.Linear(width, TRAITS)
+        self.exchange = nn.Linear(TRAITS, DIM, bias=False)
+        nn.init.zeros_(self.exchange.weight)
         # set after training, on held-out turns (fusion.train.calibrate)
         self.warmth: Tensor
         self.scope_shift: Tensor
@@ -206,12 +239,18 @@ class FusionModel(nn.Module):
         tokens = tokens + context.gather(1, kinds[..., None].expand(-1, -1, context.shape[-1]))
         tokens = self.enter_norm(tokens + F.embedding(inputs.places, self.place))
         b, _, width = tokens.shape
-        tokens = torch.cat([self.nothing.expand(b, 1, -1), tokens], 1)
-        visible = torch.cat([visible.new_ones(b, 1), visible], 1)
+        wholes = torch.where(
+            torch.tensor([m == "photo" for m in MODALITIES])[:, None],
+            self.enter_photo(inputs.vectors * DIM**0.5),
+            self.enter_words(inputs.vectors * DIM**0.5),
+        )
+        wholes = self.enter_norm(wholes + context + self.whole)
+        seen = torch.cat([tokens, wholes, self.nothing.expand(b, 1, -1)], 1)
+        seeing = torch.cat([visible, inputs.present, visible.new_ones(b, 1)], 1)
 
         latents = self.latents.expand(b, -1, -1)
         for layer in self.layers:
-            latents = layer(latents, tokens, visible)
+            latents = layer(latents, seen, seeing)
         latents = self.leave_norm(latents)
 
         def pooled(score: nn.Module) -> Tensor:
@@ -220,56 +259,23 @@ class FusionModel(nn.Module):
         anchors = inputs.vectors * inputs.present[..., None]
         words = F.normalize(anchors[:, WORDS].sum(1), dim=-1) * DIM**0.5
         logits = self.intent(pooled(self.intent_pool)) + self.intent_words(words)
+        logits = logits + self.wording(inputs)
 
         for_retrieval = pooled(self.retrieval_pool)
         gate = self.gate(for_retrieval).masked_fill(~inputs.present, -1e4).softmax(-1)
-        picked = (tokens[:, 1:] @ self.pick(for_retrieval)[..., None])[..., 0] / width**0.5
-        weight = picked.masked_fill(~visible[:, 1:], -1e4).softmax(-1) * visible[:, 1:]
+        anchored = (gate[..., None] * anchors).sum(1)
+        picked = (tokens @ self.pick(for_retrieval)[..., None])[..., 0] / width**0.5
+        weight = picked.masked_fill(~visible, -1e4).softmax(-1) * visible
         detail = (weight[..., None] * F.normalize(inputs.tokens, dim=-1)).sum(1)
-        summed = (gate[..., None] * anchors).sum(1) + self.alpha * detail
-        vector = F.normalize(summed, dim=-1) * inputs.present.any(1, keepdim=True)
+        traits = self.traits(for_retrieval).sigmoid() * (self.wish(detail) - self.shown(anchored))
+        count = inputs.present.sum(1, keepdim=True)
+        learnt = self.alpha(for_retrieval) * detail + self.exchange(traits)
+        vector = self.combine(anchored, learnt, count)
         return Outputs(logits[:, :-1], logits[:, -1], vector)
 
+    def combine(self, anchored: Tensor, fused: Tensor, count: Tensor) -> Tensor:
+        """The vector (batch, DIM), from what is anchored, what is learnt, and how many are there.
 
-class FusionModule:
-    """The trained model as the agent uses it: a percept in, a `Fused` with its explanation out."""
-
-    def __init__(self, model: FusionModel, name: str) -> None:
-        self.model = model.eval()
-        self.name = name
-
-    @torch.inference_mode()
-    def __call__(self, percept: Percept) -> Fused:
-        """Understand one percept; a percept of nothing gives the prior and a zero vector."""
-        inputs = collate([percept])
-        players: list[Modality] = [m for m in MODALITIES if m in percept.encoded]
-        subsets = coalitions(len(players))
-        present = torch.zeros(len(subsets), len(MODALITIES), dtype=torch.bool)
-        present[:, [MODALITIES.index(m) for m in players]] = torch.from_numpy(subsets)
-        out = self.model(inputs.masked(present))
-        intents = (out.intents / self.model.warmth).softmax(-1)
-        whole = len(subsets) - 1  # the last coalition has everybody
-        order = intents[whole].argsort(descending=True).tolist()
-        return Fused(
-            intents={INTENTS[i]: float(intents[whole, i]) for i in order},
-            out_of_scope=float((out.out_of_scope[whole] - self.model.scope_shift).sigmoid()),
-            vector=out.vector[whole].numpy(),
-            attributions=Attributions(
-                intent=dict(zip(players, shapley(intents[:, order[0]].numpy()), strict=True)),
-                retrieval=dict(
-                    zip(players, shapley((out.vector @ out.vector[whole]).numpy()), strict=True)
-                ),
-            ),
-        )
-
-
-def load_fusion(path: Path | None = None) -> FusionModule:
-    """The shipped fusion module, or the one trained into `path`.
-
-    Raises WeightsError when the weights are missing, damaged or of another model.
-    """
-    path = path or SHIPPED / "fusion.safetensors"
-    tensors, card = load_weights(path, MODEL)
-    model = FusionModel()
-    load_into(model, tensors, path)
-    return FusionModule(model, f"{MODEL}:{card['sha256'][:8]}")
+        `count` (batch, 1): modalities present. Of one alone the encoder's own vector is kept.
+        """
+        return F.normalize(anchored + (count > 1) * fused, dim=-1) * (count > 0)

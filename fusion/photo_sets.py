@@ -40,10 +40,8 @@ class PhotoSet:
 
 def grocery(folder: Path) -> PhotoSet:
     """The Grocery Store Dataset in its own layout; its val.txt is the validation set."""
-    with open(folder / "classes.csv", newline="") as file:
-        rows = sorted(csv.reader(list(file)[1:]), key=lambda row: int(row[1]))
     texts = []
-    for name, _, group, _, _, description in rows:
+    for name, _, group, _, _, description in _grocery_classes(folder):
         described = (folder / description.strip().lstrip("/")).read_text(encoding="utf-8")
         texts.append(f"{_spaced(name)}, {_spaced(group)}. {described.strip()[:200]}")
     paths, classes, held_out = [], [], []
@@ -54,6 +52,17 @@ def grocery(folder: Path) -> PhotoSet:
             classes.append(int(fine))
             held_out.append(part == "val")
     return PhotoSet("grocery", tuple(texts), tuple(paths), np.array(classes), np.array(held_out))
+
+
+def grocery_catalogue(folder: Path) -> list[Path]:
+    """The one clean catalogue picture of every class, in the order of the classes."""
+    return [folder / row[4].strip().lstrip("/") for row in _grocery_classes(folder)]
+
+
+def _grocery_classes(folder: Path) -> list[list[str]]:
+    """Name, number, group, number of the group, picture and description of every class."""
+    with open(folder / "classes.csv", newline="") as file:
+        return sorted(csv.reader(list(file)[1:]), key=lambda row: int(row[1]))
 
 
 def clothing(folder: Path) -> PhotoSet:

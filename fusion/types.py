@@ -27,12 +27,14 @@ class WeightsError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One customer message, as it came in. Attachments are undecoded bytes."""
+    """One customer message, as it came in. Attachments are undecoded bytes; `choices` are the ids
+    of the answers picked, of those that the last question offered."""
 
     text: str = ""
     audio: bytes | None = None
     photos: tuple[bytes, ...] = ()
     video: bytes | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,35 @@
 """The index: what the shop knows, on disk, found by meaning, by words and by photo.
 
     folder/documents.sqlite   the truth: documents, vectors, encoder, revision
-    folder/derived/           Chroma and BM25, made from it; current.json says of which revision
-    folder/lock, holder.json  the one process that has the index open
+    folder/derived/           generations of Chroma and BM25, made from it; current.json names one
+    folder/lock, holder.json  the one process that is writing
 
-An update first keeps new vectors, then replaces the documents in one transaction, then brings the
-derived parts up to date. Cut short anywhere, the index opens with the old documents or the new
-ones, and derived parts of another revision are made anew without embedding anything.
+An update stages documents and keeps their new vectors, then makes them the next revision in one
+transaction, then makes that revision's generation, then names it the current one. Cut short
+anywhere, searches go on with the old generation or find the new one, never half of either; the
+next update goes on with the vectors there are. Any number of processes may search meanwhile.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import secrets
 import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
-from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_missing
+from knowledge.codes import codes_in
+from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_staged, stage
 from knowledge.filters import Filters
-from knowledge.lexical import Lexical
+from knowledge.generation import Generation, make, tidy
 from knowledge.lock import take
-from knowledge.neighbours import Neighbours
-from knowledge.records import Record, Records
-from knowledge.search import Signals, names_in, rank
+from knowledge.neighbours import Name
+from knowledge.records import Records
+from knowledge.search import Signals, akin, rank, unfolded
 from knowledge.types import (
     KINDS,
     Document,
@@ -44,13 +43,12 @@ from knowledge.types import (
     Skipped,
 )
 
-FEW = 4  # photos of a shop before their average means much
-CANDIDATES = 60  # nearest passages, photos and lexical matches that are scored
-VOCABULARY = ("color", "material", "size", "kind")
+CANDIDATES = 60  # nearest products, passages and photos, and lexical matches, that are scored
+DEEPER = (400, 3000)  # candidates under a filter, until enough fulfil it
 
 
 def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
-    """Opens the index in `folder` for this process alone, until it is closed.
+    """Opens the index in `folder` for searching, which others may do at the same time.
 
     Args:
         folder: Where the index is.
@@ -58,21 +56,16 @@ def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
         create: Make an empty index when there is none.
 
     Raises:
-        NoIndex, IndexMismatch, IndexDamaged, IndexBusy, or KnowledgeError when the folder cannot be
-        used; the message says what to do.
+        NoIndex, IndexMismatch, IndexDamaged, IndexBusy (it must be repaired first, but another
+        process is writing), or KnowledgeError when the folder cannot be used; the message says
+        what to do.
     """
-    path = folder / "documents.sqlite"
     try:
         if create:
             folder.mkdir(parents=True, exist_ok=True)
-        elif not path.is_file():
+        elif not (folder / "documents.sqlite").is_file():
             raise NoIndex(f"There is no index in {folder}: `deskhand index PATH...` makes one.")
-        lock = take(folder)
-        try:
-            return Knowledge(folder, encoder, lock)
-        except BaseException:
-            lock.release()
-            raise
+        return Knowledge(folder, encoder)
     except (OSError, sqlite3.OperationalError) as error:
         raise KnowledgeError(f"The index in {folder} cannot be used: {error}.") from error
 
@@ -87,12 +80,12 @@ def rebuild(folder: Path) -> list[Document]:
     try:
         with take(folder):
             path = folder / "documents.sqlite"
-            with contextlib.suppress(IndexDamaged, ValueError, TypeError):
+            with contextlib.suppress(IndexDamaged, ValueError, TypeError, sqlite3.DatabaseError):
                 records = Records(path, "", DIM)
-                documents = [record.document for record in records.all()]
+                documents = [record.document for record in records.all(records.revision)]
                 records.close()
-            for file in (path, folder / "documents.sqlite-journal"):
-                file.unlink(missing_ok=True)
+            for file in folder.glob("documents.sqlite*"):
+                file.unlink()
             shutil.rmtree(folder / "derived", ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
         raise KnowledgeError(f"The index in {folder} cannot be emptied: {error}.") from error
@@ -102,10 +95,10 @@ def rebuild(folder: Path) -> list[Document]:
 class Knowledge:
     """An open index; safe to search from several threads while one of them updates it."""
 
-    def __init__(self, folder: Path, encoder: str, lock: FileLock):
+    def __init__(self, folder: Path, encoder: str):
         self.folder = folder
         self.encoder = encoder
-        self._held = lock
+        self._derived = folder / "derived"
         self._lock = threading.RLock()
         self._updating = threading.Lock()
         self._records = Records(folder / "documents.sqlite", encoder, DIM)
@@ -116,11 +109,12 @@ class Knowledge:
                 f"The index was made with the encoder {made_with}, but {encoder} is in use. "
                 f"`deskhand index --rebuild` makes it anew."
             )
-        self._load()
         try:
-            self._neighbours, self._lexical = self._open_derived()
-        except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
-            self._neighbours, self._lexical = self._make_derived()
+            self._generation = self._open_current()
+        except BaseException:
+            self._records.close()
+            raise
+        self._pointer = self._seen()
 
     def __enter__(self) -> Knowledge:
         return self
@@ -129,44 +123,37 @@ class Knowledge:
         self.close()
 
     def close(self) -> None:
-        """Gives the index free for other processes."""
         with self._updating, self._lock:
-            if not self._held.is_locked:
-                return
-            self._neighbours.close()
+            self._generation.close()
             self._records.close()
-            (self.folder / "holder.json").unlink(missing_ok=True)
-            self._held.release()
 
     # --- What is there ------------------------------------------------------------------------
 
     def count(self, kind: Kind | None = None) -> int:
-        return len(self.documents(kind))
+        counts = self._records.count(self._current().revision)
+        return counts.get(kind, 0) if kind else sum(counts.values())
 
     def document(self, id: str) -> Document | None:
-        record = self._all.get(id)
+        record = self._records.some([id], self._current().revision).get(id)
         return record.document if record else None
 
     def documents(self, kind: Kind | None = None) -> list[Document]:
-        return [r.document for r in self._all.values() if kind in (None, r.document.kind)]
+        """All of them, by id."""
+        records = self._records.all(self._current().revision, kind)
+        return [record.document for record in records]
 
     @property
     def vocabulary(self) -> Mapping[str, frozenset[str]]:
         """Values of color, material, size, kind and currency among the products."""
-        return self._vocabulary
+        return self._current().vocabulary
 
-    def _load(self) -> None:
-        self._all = {record.document.id: record for record in self._records.all()}
-        products = self.documents("product")
-        self._vocabulary = {
-            name: frozenset(p.attributes[name] for p in products if name in p.attributes)
-            for name in VOCABULARY
-        } | {"currency": frozenset(p.currency for p in products if p.currency)}
-        self._named = {p.attributes.get("sku", p.id).lower(): p.id for p in products}
-        self._named |= {p.id.lower(): p.id for p in products}
-        photos = self._records.vectors(key for r in self._all.values() for key in r.photos)
-        total = sum(photos.values(), start=np.zeros(DIM, dtype=np.float32))
-        self._average_photo = total / (len(photos) + FEW)
+    def corrected(self, words: str) -> str:
+        """The words, with slips of the pen put right where the shop knows a word much like one."""
+        return self._current().lexical.corrected(words)
+
+    def check(self) -> None:
+        """Reads the whole file of documents. Raises IndexDamaged where it is broken."""
+        self._records.check()
 
     # --- Search -------------------------------------------------------------------------------
 
@@ -178,7 +165,7 @@ class Knowledge:
         k: int = 10,
         kinds: Sequence[Kind] = KINDS,
     ) -> list[Hit]:
-        """The k best documents for a question, best first.
+        """The k best documents for a question, best first; passages that say the same only once.
 
         Args:
             words: What was said, for matching words, names and article numbers.
@@ -186,9 +173,11 @@ class Knowledge:
             filters: Products that do not fulfil these are left out; passages stay.
             kinds: Kinds of documents wanted.
         """
-        signals = self.signals(words, vector, filters, kinds)
-        documents = {id: self._all[id].document for id in signals.dense}
-        return rank(words, signals, documents, k)
+        with self._lock:
+            signals = self.signals(words, vector, filters, kinds, k)
+            order = unfolded(signals)[:k]
+            records = self._records.some(order, self._current().revision)
+        return rank(words, signals, {id: records[id].document for id in order})
 
     def signals(
         self,
@@ -196,49 +185,88 @@ class Knowledge:
         vector: np.ndarray,
         filters: Filters | None = None,
         kinds: Sequence[Kind] = KINDS,
+        k: int = 10,
     ) -> Signals:
         """How near the candidates are by text, photo and words: what `search` ranks by."""
         if vector.shape != (DIM,) or not np.isfinite(vector).all():
             raise ValueError(f"a search needs a finite vector ({DIM},), not {vector.shape}")
         vector = vector.astype(np.float32)
         with self._lock:
-            everything = not filters and set(kinds) == set(KINDS)
-            allowed = {
-                id: r
-                for id, r in self._all.items()
-                if everything
-                or (r.document.kind in kinds and (not filters or filters.accepts(r.document)))
-            }
-            passages = photos = None
-            if not everything:
-                passages = list(allowed)
-                photos = [f"{id}#{i}" for id, r in allowed.items() for i in range(len(r.photos))]
-            found = self._neighbours.near("passages", vector, CANDIDATES, passages)
-            found += [
-                id.rpartition("#")[0]
-                for id in self._neighbours.near("photos", vector, CANDIDATES, photos)
-            ]
-            lexical = {
-                id: share for id, share in self._lexical.shares(words).items() if id in allowed
-            }
-            best = sorted(lexical, key=lambda id: -lexical[id])[:CANDIDATES]
-            exact = {self._named[name] for name in names_in(words) if name in self._named}
-            candidates = [allowed[id] for id in {*found, *best, *exact} if id in allowed]
-            vectors = self._records.vectors(key for r in candidates for key in (r.words, *r.photos))
-            usual = float(self._average_photo @ vector)
-        ids = [r.document.id for r in candidates]
-        return Signals(
-            dense={r.document.id: float(vectors[r.words] @ vector) for r in candidates},
-            photo={
-                r.document.id: max(
-                    (float(vectors[key] @ vector) - usual) / (1 - usual) for key in r.photos
-                )
-                for r in candidates
-                if r.photos
-            },
-            lexical={id: lexical[id] for id in ids if id in lexical},
-            named=frozenset(exact),
+            now = self._current()
+            named = self._named(words, now.revision)
+            for n in DEEPER if filters else (CANDIDATES,):
+                lexical = now.lexical.shares(words, n)
+                found = {*lexical, *named, *self._near(now, vector, n, kinds)}
+                keys = self._records.keys(found, now.revision)
+                keys = {id: key for id, key in keys.items() if key[0] in kinds}
+                if filters:
+                    records = self._records.some(keys, now.revision)
+                    keys = {
+                        i: key for i, key in keys.items() if filters.accepts(records[i].document)
+                    }
+                    if sum(kind == "product" for kind, _, _ in keys.values()) >= k:
+                        break
+            vectors = self._records.vectors(
+                key for _, text, photos in keys.values() for key in (text, *photos)
+            )
+        usual = float(now.average_photo @ vector)
+        texts = {id: vectors[key] for id, (_, key, _) in keys.items()}
+        looks = {
+            id: [float(vectors[key] @ vector) for key in photos if key in vectors]
+            for id, (_, _, photos) in keys.items()
+        }
+        return akin(
+            Signals(
+                dense={id: float(text @ vector) for id, text in texts.items()},
+                photo={id: (max(n) - usual) / (1 - usual) for id, n in looks.items() if n},
+                lexical={id: lexical[id] for id in keys if id in lexical},
+                named=frozenset(named & keys.keys()),
+                passages=frozenset(id for id, (kind, _, _) in keys.items() if kind != "product"),
+                texts=texts,
+            )
         )
+
+    def _near(
+        self, now: Generation, vector: np.ndarray, n: int, kinds: Sequence[Kind]
+    ) -> Iterator[str]:
+        homes: dict[Name, bool] = {
+            "products": "product" in kinds,
+            "passages": bool({"faq", "policy"} & set(kinds)),
+            "photos": "product" in kinds,
+        }
+        for name, wanted in homes.items():
+            for id in now.neighbours.near(name, vector, n) if wanted else ():
+                yield id.rpartition("#")[0] if name == "photos" else id
+
+    def _named(self, words: str, revision: int) -> set[str]:
+        """Documents whose id or article number the words say."""
+        codes = codes_in(words)
+        return self._records.coded(codes) if codes else set()
+
+    # --- Generations --------------------------------------------------------------------------
+
+    def _current(self) -> Generation:
+        """The newest finished generation; a new one is opened when there is one."""
+        with self._lock:
+            if (pointer := self._seen()) != self._pointer:
+                before, self._generation = self._generation, self._open_current()
+                before.close()
+                self._pointer = pointer
+            return self._generation
+
+    def _seen(self) -> tuple[int, int]:
+        """What tells one `current.json` from the next."""
+        status = (self._derived / "current.json").stat()
+        return status.st_ino, status.st_mtime_ns
+
+    def _open_current(self) -> Generation:
+        """The current generation, made anew from the records first if it is not whole."""
+        try:
+            return Generation.open(self._derived)
+        except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
+            with take(self.folder):
+                make(self._records, self._derived, None, DIM)
+                return Generation.open(self._derived)
 
     # --- Update -------------------------------------------------------------------------------
 
@@ -247,94 +275,42 @@ class Knowledge:
         documents: Iterable[Document | Skipped],
         embed: Embed,
         embed_photos: EmbedPhotos,
-        progress: Progress | None = None,
+        progress: Progress = lambda doing, done, total: None,
         complete: bool = True,
     ) -> IndexReport:
         """Brings the index up to these documents; searches see the old ones until it is done.
 
         Args:
-            documents: As `read_documents` yields them; what it skipped is passed on to the report.
+            documents: As `read_documents` yields them, read once; what it skipped is passed on to
+                the report.
             embed: Embeds texts; called for those that are new or changed.
             embed_photos: Embeds photos by their paths; unreadable ones are reported as skipped.
-            progress: Called with (done, total) texts and photos as they are embedded.
+            progress: Called with what is being done, how many are done, and of how many.
             complete: These are all documents there are; others are removed from the index.
+
+        Raises IndexBusy while another process updates it, or KnowledgeError.
         """
         started = time.monotonic()
-        skipped: list[Skipped] = []
-        wanted: dict[str, Document] = {}
-        for item in documents:
-            if isinstance(item, Skipped):
-                skipped.append(item)
-            elif item.id in wanted:
-                skipped.append(Skipped(item.title, 0, f"second document with id {item.id!r}"))
-            else:
-                wanted[item.id] = item
         try:
-            with self._updating:
-                records = embed_missing(
-                    wanted, self._records, embed, embed_photos, progress, skipped
-                )
-                old = self._all
-                added = [r for id, r in records.items() if id not in old]
-                changed = [r for id, r in records.items() if id in old and old[id] != r]
-                removed = [r for id, r in old.items() if id not in records] if complete else []
-                if added or changed or removed:
-                    gone = removed + [old[r.document.id] for r in changed]
-                    with self._lock:
-                        self._records.replace(added + changed, [r.document.id for r in removed])
-                        self._refresh(added + changed, gone)
-        except (OSError, sqlite3.Error) as error:
+            with self._updating, take(self.folder):
+                before = self._current()
+                staged = stage(documents, self._records, progress)
+                embed_staged(staged, self._records, embed, embed_photos, progress)
+                removed = self._records.commit(complete)
+                if self._records.revision != before.revision:
+                    progress("finishing", 0, 0)
+                    make(self._records, self._derived, before, DIM)
+                tidy(self._derived, [before.folder, self._current().folder])
+                self._records.forget(before.revision)
+        except (OSError, sqlite3.Error, IndexDamaged) as error:  # what is made anew is not damaged
             raise KnowledgeError(
                 f"The index in {self.folder} cannot be written: {error}."
             ) from error
         return IndexReport(
-            added=len(added),
-            changed=len(changed),
-            removed=len(removed),
-            unchanged=len(records) - len(added) - len(changed),
-            skipped=tuple(skipped),
+            added=staged.added,
+            changed=staged.changed,
+            removed=removed,
+            unchanged=staged.unchanged,
+            skipped=tuple(staged.skipped),
             seconds=time.monotonic() - started,
         )
-
-    # --- What is made from the records ----------------------------------------------------------
-
-    def _open_derived(self) -> tuple[Neighbours, Lexical]:
-        derived = self.folder / "derived"
-        current = json.loads((derived / "current.json").read_text())
-        if current["revision"] != self._records.revision:
-            raise ValueError("made from another revision")
-        lexical = Lexical.load(derived / "bm25")
-        neighbours = Neighbours(derived / current["chroma"])
-        try:
-            first = next(iter(self._all.values()), None)
-            probe = self._records.vectors([first.words])[first.words] if first else None
-            photos = sum(len(record.photos) for record in self._all.values())
-            neighbours.check(len(self._all), photos, probe)
-        except IndexDamaged:
-            neighbours.close()
-            raise
-        return neighbours, lexical
-
-    def _make_derived(self) -> tuple[Neighbours, Lexical]:
-        derived = self.folder / "derived"
-        shutil.rmtree(derived, ignore_errors=True)
-        # A new name each time: within one process Chroma cannot open again what was damaged.
-        neighbours = Neighbours(derived / f"chroma-{secrets.token_hex(4)}")
-        neighbours.put(self._records, self._all.values())
-        return neighbours, self._finish_derived(neighbours)
-
-    def _refresh(self, put: list[Record], gone: list[Record]) -> None:
-        """Follows the records: takes `gone` out of the derived parts and puts `put` in."""
-        self._load()
-        self._neighbours.drop(gone)
-        self._neighbours.put(self._records, put)
-        self._lexical = self._finish_derived(self._neighbours)
-
-    def _finish_derived(self, neighbours: Neighbours) -> Lexical:
-        """Makes the lexical index and notes, last of all, which revision the parts are of."""
-        derived = self.folder / "derived"
-        lexical = Lexical.build(record.document for record in self._all.values())
-        lexical.save(derived / "bm25")
-        current = {"revision": self._records.revision, "chroma": neighbours.folder.name}
-        (derived / "current.json").write_text(json.dumps(current))
-        return lexical

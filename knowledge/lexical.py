@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import bm25s
 import numpy as np
+from bm25s.tokenization import Tokenized
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 from knowledge.types import Document
 
 K1, B = 0.5, 0.3
 """Short texts: the first mention of a word counts for most, and length for little."""
 
-SLIP = 0.8
-"""How alike two words must be for one to be a misspelling of the other, in [0, 1]."""
+TITLE = 3
+"""A word in the title counts as often as this."""
+
+SLIPS = 3, 6
+"""Letters a word must have to be taken for a slip of the pen by one letter, and by two."""
 
 STOP = {
     "a", "about", "again", "all", "also", "am", "an", "and", "any", "anything", "are", "as",
@@ -34,11 +40,60 @@ STOP = {
     "who", "whom", "why", "will", "with", "would", "yes", "you", "your", "yours",
 }  # fmt: skip
 
+UNITS = {
+    "in": ("inch", "inches", '"', "″", "”"),
+    "gb": ("gigabyte", "gigabytes"), "tb": ("terabyte", "terabytes"), "mb": (),
+    "w": ("watt", "watts"), "v": ("volt", "volts"), "mah": (), "hz": (), "mhz": (), "ghz": (),
+    "kg": ("kilo", "kilos", "kilograms"), "g": ("gram", "grams"), "lb": ("lbs", "pounds"),
+    "l": ("litre", "litres", "liter", "liters"), "ml": (), "cl": (),
+    "m": ("metre", "metres", "meter", "meters"), "cm": (), "mm": (), "ft": ("feet",),
+    "mp": ("megapixel", "megapixels"), "dpi": (), "rpm": (), "ppm": (), "k": (),
+    "port": ("ports",), "pack": ("packs",), "bay": ("bays",), "pc": ("pcs", "pieces"),
+}  # fmt: skip
+"""Units as a term writes them, and how else people do: "500 gigabytes" is "500gb"."""
+
+_UNIT = {name: unit for unit, names in UNITS.items() for name in (unit, *names)}
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_TERM = re.compile(
+    rf"(?P<cjk>[{_CJK}]+)"
+    rf"|(?P<number>{{number}})(?![^\W_]|[.,]\d)(?:[\s-]?(?P<unit>{{units}})(?!\w))?"
+    rf"|(?P<joined>{{number}})(?P<suffix>{{units}})(?!\w)"
+    rf"|(?P<word>(?:(?![{_CJK}_])\w)+(?:[-/.&+'](?:(?![{_CJK}_])\w)+)*)".replace(
+        "{units}", "|".join(sorted(map(re.escape, _UNIT), key=len, reverse=True))
+    ).replace("{number}", r"\d{1,3}(?:,\d{3})+|\d+(?:[.,]\d+)?")
+)
+
 
 def terms(text: str) -> list[str]:
-    """The words of a text that mean something: lower case, in the singular, no stop words."""
-    words = re.findall(r"\w+", text.lower())
-    return [_singular(word) for word in words if word not in STOP]
+    """The words of a text that mean something: lower case, in the singular, no stop words.
+
+    A number with its unit is one term ("500 GB" and "500gb": "500gb"), what is joined by a hyphen
+    or the like is one term besides its parts ("WH-1000": "wh1000", "wh", "1000"), and writing
+    without spaces (Chinese, Japanese, Korean) is cut into pairs of characters.
+    """
+    return list(_terms(text.lower()))
+
+
+def _terms(text: str) -> Iterator[str]:
+    for match in _TERM.finditer(text):
+        if run := match["cjk"]:
+            yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
+        elif number := match["number"] or match["joined"]:
+            unit = match["unit"] or match["suffix"]
+            yield _number(number) + (_UNIT[unit] if unit else "")
+        else:
+            parts = re.split(r"[-/.&+']", match["word"])
+            if len(parts) > 1 and parts[-1] not in ("s", "t", "ll", "re", "ve", "d", "m"):
+                yield "".join(parts)
+            yield from (_singular(part) for part in parts if part not in STOP)
+
+
+def _number(written: str) -> str:
+    """As in: "20,000" -> "20000"; "1,50" -> "1.5"; "2.0" -> "2"."""
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", written):
+        return written.replace(",", "")
+    whole, point, rest = written.replace(",", ".").partition(".")
+    return whole + (point + rest).rstrip("0").rstrip(".")
 
 
 def _singular(word: str) -> str:
@@ -58,62 +113,131 @@ def spoken(document: Document) -> str:
 
 
 class Lexical:
-    """A BM25 index; `save` and `load` keep it in a folder."""
+    """A BM25 index of products and passages; `save` and `load` keep it in a folder.
 
-    def __init__(self, ids: list[str], engine: bm25s.BM25 | None):
+    `ids[row]` is the document of a row, `is_product[row]` whether it is a product.
+    """
+
+    def __init__(self, ids: Sequence[str], is_product: np.ndarray, engine: bm25s.BM25 | None):
         self.ids = ids
+        self.is_product = is_product
         self._engine = engine  # None when no document has a word
+        self._vocabulary: dict[str, int] = engine.vocab_dict if engine is not None else {}
+        self._by_letter: dict[str, list[str]] = {}
         if engine is not None:
-            count = np.diff(engine.scores["indptr"])  # documents that have each word
-            self._idf = np.log1p((len(ids) - count + 0.5) / (count + 0.5))
+            self._count = np.diff(engine.scores["indptr"])  # documents that have each word
+            self._idf = np.log1p((len(ids) - self._count + 0.5) / (self._count + 0.5))
 
     @classmethod
     def build(cls, documents: Iterable[Document]) -> Lexical:
-        documents = list(documents)
-        texts = [terms(spoken(document)) for document in documents]
-        if not any(texts):
-            return cls([], None)
+        """Reads the documents once, and keeps four bytes a word of them."""
+        ids, products, vocabulary = [], [], dict[str, int]()
+        rows: list[array[int]] = []
+        for document in documents:
+            words = [*terms(document.title) * (TITLE - 1), *terms(spoken(document))]
+            ids.append(document.id)
+            products.append(document.kind == "product")
+            rows.append(array("i", (vocabulary.setdefault(w, len(vocabulary)) for w in words)))
+        if not vocabulary:
+            return cls(ids, np.array(products, dtype=bool), None)
         engine = bm25s.BM25(method="lucene", k1=K1, b=B)
-        engine.index(texts, show_progress=False, create_empty_token=False)
-        return cls([document.id for document in documents], engine)
+        corpus = Tokenized(ids=rows, vocab=vocabulary)
+        engine.index(corpus, show_progress=False, create_empty_token=False)
+        return cls(ids, np.array(products, dtype=bool), engine)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if self._engine is not None:
             self._engine.save(folder, show_progress=False)
+        np.save(folder / "is_product.npy", self.is_product)
         (folder / "ids.json").write_text(json.dumps(self.ids), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Lexical:
-        """Raises OSError or ValueError when the folder does not hold a whole index."""
+        """Maps the index into memory, so that only what questions touch is read.
+
+        Raises OSError or ValueError when the folder does not hold a whole index.
+        """
         ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
-        engine = bm25s.BM25.load(folder, load_vocab=True) if ids else None
+        written = (folder / "vocab.index.json").exists()
+        engine = bm25s.BM25.load(folder, load_vocab=True, mmap=True) if written else None
         if engine is not None and engine.scores["num_docs"] != len(ids):
             raise ValueError(f"{folder}: {len(ids)} ids for {engine.scores['num_docs']} documents")
-        return cls(ids, engine)
+        return cls(ids, np.load(folder / "is_product.npy"), engine)
 
-    def shares(self, words: str) -> dict[str, float]:
-        """How much of the words' weight each document says, in (0, 1]; those with none left out.
+    def shares(self, words: str, n: int) -> dict[str, float]:
+        """How much of the words' weight a document says, in (0, 1]: the best n products and the
+        best n passages.
 
         1 would be a document that says every word many times. A word that no document has weighs
         as much as the rarest that one has, so that a match in passing stays a small share.
         """
-        wanted = {self._known(word) for word in terms(words)}
-        if self._engine is None or not wanted:
-            return {}
-        known = [self._engine.vocab_dict[w] for w in wanted if w in self._engine.vocab_dict]
-        unknown = (len(wanted) - len(known)) * float(self._idf.max())
-        if not known:
+        known, unknown = self._wanted(words)
+        if self._engine is None or not known:
             return {}
         scores = self._engine.get_scores_from_ids(np.array(known, dtype=np.int64))
-        scores = scores / (float(self._idf[known].sum()) + unknown)
-        return {self.ids[i]: min(1.0, float(scores[i])) for i in np.flatnonzero(scores > 0)}
+        said = scores > 0
+        best = np.concatenate(
+            [_best(scores, said & self.is_product, n), _best(scores, said & ~self.is_product, n)]
+        )
+        weight = float(self._idf[known].sum()) + unknown * float(self._idf.max())
+        return {self.ids[i]: min(1.0, float(scores[i]) / weight) for i in best}
 
-    def _known(self, word: str) -> str:
-        """The word or, when no document has it, a word that it may be a slip of the pen for."""
-        if self._engine is None or word in self._engine.vocab_dict or len(word) < 4:
-            return word
-        alike = [
-            w for w in self._engine.vocab_dict if w[:1] == word[0] and abs(len(w) - len(word)) < 3
-        ]
-        return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=SLIP)), word)
+    def corrected(self, words: str) -> str:
+        """The words, with those that no document has replaced by what they may be slips for."""
+
+        def mended(match: re.Match[str]) -> str:
+            said = match[0]
+            word = _singular(said.lower())
+            if said.lower() in STOP or not (known := self._known(word)):
+                return said
+            return said if known == [word] else " ".join(known)
+
+        return re.sub(r"[^\W\d_]+", mended, words)
+
+    def _wanted(self, words: str) -> tuple[list[int], int]:
+        """The places in the vocabulary of the words' terms, and how many terms no document has."""
+        asked = list(dict.fromkeys(terms(words)))
+        found: dict[str, None] = {}
+        unknown = 0
+        for i, word in enumerate(asked):
+            if i and (joined := asked[i - 1] + word) in self._vocabulary:
+                found[joined] = None  # "dish washer"
+            known = self._known(word)
+            found |= dict.fromkeys(known)
+            unknown += not known
+        return [self._vocabulary[word] for word in found], unknown
+
+    def _known(self, word: str) -> list[str]:
+        """The word; when no document has it, its two halves or what it may be a slip for."""
+        if word in self._vocabulary:
+            return [word]
+        one, two = SLIPS
+        if len(word) < one or not word.isalpha() or self._engine is None:
+            return []
+        for cut in range(3, len(word) - 2):  # "harddrive"
+            if word[:cut] in self._vocabulary and word[cut:] in self._vocabulary:
+                return [word[:cut], word[cut:]]
+        if not self._by_letter:
+            for known in self._vocabulary:
+                self._by_letter.setdefault(known[0], []).append(known)
+        alike = extract(
+            word,
+            self._by_letter.get(word[0], []),
+            scorer=OSA.distance,
+            score_cutoff=2 if len(word) >= two else 1,
+            limit=20,
+        )
+
+        def likeness(found: tuple[str, float, int]) -> tuple[float, int, int]:
+            known, slips, _ = found
+            count = int(self._count[self._vocabulary[known]])
+            return slips, abs(len(known) - len(word)), -count
+
+        return [min(alike, key=likeness)[0]] if alike else []
+
+
+def _best(scores: np.ndarray, among: np.ndarray, n: int) -> np.ndarray:
+    """Rows of the n highest scores among those marked, in no order."""
+    rows = np.flatnonzero(among)
+    return rows[np.argpartition(-scores[rows], n)[:n]] if len(rows) > n else rows

@@ -1,8 +1,8 @@
-"""Chroma: which passages and photos are near a vector. Everything in it comes from the records."""
+"""Chroma: which documents and photos are near a vector. Everything in it comes from the records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +11,17 @@ import numpy as np
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
 
-from knowledge.records import Record, Records, damaged
+from knowledge.records import Record, Records, batched, damaged
 
-Name = Literal["passages", "photos"]
-NAMES: tuple[Name, Name] = ("passages", "photos")
+Name = Literal["products", "passages", "photos"]
+NAMES: tuple[Name, ...] = ("products", "passages", "photos")
 COSINE: Any = {"hnsw": {"space": "cosine"}}
+BATCH = 1000  # records at a time
 
 
 class Neighbours:
-    """Two collections: `passages`, a vector a document, ids "docid"; `photos`, ids "docid#0"."""
+    """Three collections: `products` and `passages`, a vector a document under its id; `photos`,
+    several a product, ids "docid#0"."""
 
     def __init__(self, folder: Path):
         """Opens or makes the collections. Raises IndexDamaged when Chroma cannot."""
@@ -33,6 +35,7 @@ class Neighbours:
                 )
                 for name in NAMES
             }
+            self.counts: dict[Name, int] = {n: c.count() for n, c in self._collections.items()}
         except (ChromaError, AttributeError) as error:  # the latter from closing what never opened
             raise damaged(folder, str(error)) from error
         for name, collection in self._collections.items():
@@ -42,61 +45,56 @@ class Neighbours:
     def close(self) -> None:
         self._client.close()
 
-    def check(self, passages: int, photos: int, probe: np.ndarray | None) -> None:
-        """Raises IndexDamaged unless it holds that many vectors and can be asked for one."""
-        for name, count in zip(NAMES, (passages, photos), strict=True):
-            try:
-                held = self._collections[name].count()
-            except ChromaError as error:
-                raise damaged(self.folder, str(error)) from error
-            if held != count:
-                raise damaged(self.folder, f"{held} {name} instead of {count}")
-            if held and probe is not None:
-                self.near(name, probe, 1)
-
     def put(self, records: Records, changed: Iterable[Record]) -> None:
         """Adds records, whose vectors are kept already."""
-        changed = list(changed)
-        passages = [(r.document.id, r.words) for r in changed]
-        photos = [(f"{r.document.id}#{i}", k) for r in changed for i, k in enumerate(r.photos)]
-        batch = self._client.get_max_batch_size()
-        try:
-            for name, pairs in zip(NAMES, (passages, photos), strict=True):
-                for i in range(0, len(pairs), batch):
-                    part = pairs[i : i + batch]
-                    vectors = records.vectors(key for _, key in part)
-                    self._collections[name].upsert(
-                        ids=[id_ for id_, _ in part],
-                        embeddings=np.stack([vectors[key] for _, key in part]),
+        for part in batched(changed, BATCH):
+            documents = [(_home(r), r.document.id, r.words) for r in part]
+            photos = [
+                ("photos", f"{r.document.id}#{i}", key)
+                for r in part
+                for i, key in enumerate(r.photos)
+            ]
+            vectors = records.vectors(key for _, _, key in (*documents, *photos))
+            for name in NAMES:
+                pairs = [
+                    (id, vectors[key])
+                    for home, id, key in (*documents, *photos)
+                    if home == name and key in vectors  # an unreadable photo has none
+                ]
+                for some in batched(pairs, BATCH):
+                    self._do(
+                        self._collections[name].upsert,
+                        ids=[id for id, _ in some],
+                        embeddings=np.stack([vector for _, vector in some]),
                     )
-        except ChromaError as error:
-            raise damaged(self.folder, str(error)) from error
 
     def drop(self, gone: Iterable[Record]) -> None:
         """Takes records out; their photos are those that the record names."""
-        gone = list(gone)
-        batch = self._client.get_max_batch_size()
-        photos = [f"{r.document.id}#{i}" for r in gone for i in range(len(r.photos))]
+        for part in batched(gone, BATCH):
+            photos = [f"{r.document.id}#{i}" for r in part for i in range(len(r.photos))]
+            for name in NAMES:
+                ids = [r.document.id for r in part if _home(r) == name]
+                for some in batched(photos if name == "photos" else ids, BATCH):
+                    self._do(self._collections[name].delete, ids=list(some))
+
+    def near(self, name: Name, vector: np.ndarray, n: int) -> list[str]:
+        """Ids of the n nearest to a vector (dimension,), nearest first."""
+        if not self.counts[name]:
+            return []
+        found = self._do(
+            self._collections[name].query,
+            query_embeddings=[vector],
+            n_results=min(n, self.counts[name]),
+            include=[],
+        )
+        return found["ids"][0]
+
+    def _do(self, action: Any, **arguments: Any) -> Any:
         try:
-            for name, ids in zip(NAMES, ([r.document.id for r in gone], photos), strict=True):
-                for i in range(0, len(ids), batch):
-                    self._collections[name].delete(ids=ids[i : i + batch])
+            return action(**arguments)
         except ChromaError as error:
             raise damaged(self.folder, str(error)) from error
 
-    def near(
-        self, name: Name, vector: np.ndarray, n: int, among: Sequence[str] | None = None
-    ) -> list[str]:
-        """Ids of the n nearest to a vector (dimension,), nearest first; only `among` these ids."""
-        if among is not None and not among:
-            return []
-        try:
-            found = self._collections[name].query(
-                query_embeddings=[vector],
-                n_results=n,
-                ids=list(among) if among is not None else None,
-                include=[],
-            )
-        except ChromaError as error:
-            raise damaged(self.folder, str(error)) from error
-        return found["ids"][0]
+
+def _home(record: Record) -> Name:
+    return "products" if record.document.kind == "product" else "passages"

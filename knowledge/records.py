@@ -1,7 +1,9 @@
 """The truth of an index: one SQLite file with the documents, their vectors and a revision.
 
-Vectors are kept under a digest of what was embedded, not of whose it is. So a new price embeds
-nothing, and an update that was interrupted finds the vectors it already has.
+Rows are never changed: a new revision adds rows and marks those it replaces. So a reader of an
+older revision goes on seeing exactly that one, and an update that is cut short leaves rows of a
+revision that never came to be. Vectors are kept under a digest of what was embedded, not of whose
+it is: a new price embeds nothing, and an update that was interrupted finds the vectors it has.
 """
 
 from __future__ import annotations
@@ -13,20 +15,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from knowledge.types import Document, IndexDamaged
+from knowledge.types import Document, IndexDamaged, Kind
 
-FORMAT = "1"
+FORMAT = "2"
 TABLES = (
     "create table meta (key text primary key, value text not null)",
     "create table vectors (key text primary key, vector blob not null)",
-    "create table documents (id text primary key, body text not null, words text not null)",
-    "create table photos (id text, place integer, key text not null, primary key (id, place))",
+    "create table documents (id text, kind text not null, body text not null, words text not null,"
+    " photos text not null, size integer not null, since integer not null, until integer,"
+    " primary key (id, since))",
+    "create index since on documents (since)",
+    "create index until on documents (until)",
+    "create table codes (code text, id text, primary key (code, id)) without rowid",
 )
+SEEN = "temp.seen (id text primary key) without rowid"
+LIVE = "since <= :revision and (until is null or until > :revision)"
 MANY = 500  # values in one statement at most
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class Record:
 
 
 class Records:
-    """An open `documents.sqlite`. Threads may share it."""
+    """An open `documents.sqlite`. Threads may share it; other processes may have it open too."""
 
     def __init__(self, path: Path, encoder: str, dimension: int):
         """Opens the file, or makes an empty one for this encoder.
@@ -50,25 +61,26 @@ class Records:
         self.path = path
         self._lock = threading.RLock()
         try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            fresh = not self._db.execute("select count(*) from sqlite_master").fetchone()[0]
-            if fresh:
+            self._db = sqlite3.connect(
+                path, check_same_thread=False, isolation_level=None, timeout=30
+            )
+            self._db.execute("pragma journal_mode = wal")  # readers do not wait for the writer
+            if not self._db.execute("select count(*) from sqlite_master").fetchone()[0]:
                 self._create(encoder, dimension)
-            (verdict,) = self._db.execute("pragma quick_check(1)").fetchone()
             self.meta = dict(self._db.execute("select key, value from meta"))
         except sqlite3.DatabaseError as error:
             raise damaged(path, str(error)) from error
-        if verdict != "ok":
-            raise damaged(path, verdict)
         if self.meta.get("format") != FORMAT:
             raise damaged(path, f"it has format {self.meta.get('format')}, not {FORMAT}")
 
     def _create(self, encoder: str, dimension: int) -> None:
-        meta = {"format": FORMAT, "encoder": encoder, "dimension": str(dimension), "revision": "0"}
+        meta = {"format": FORMAT, "encoder": encoder, "dimension": str(dimension)}
         with self._transaction():
             for table in TABLES:
                 self._db.execute(table)
-            self._db.executemany("insert into meta values (?, ?)", meta.items())
+            self._db.executemany(
+                "insert into meta values (?, ?)", [*meta.items(), ("revision", "0")]
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -76,72 +88,223 @@ class Records:
             self._db.execute("begin immediate")
             yield
 
-    @property
-    def revision(self) -> int:
-        return int(self.meta["revision"])
+    def check(self) -> None:
+        """Reads the whole file. Raises IndexDamaged where it is broken."""
+        with self._lock:
+            (verdict,) = self._db.execute("pragma quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise damaged(self.path, verdict)
 
     def close(self) -> None:
         self._db.close()
 
-    def all(self) -> Iterator[Record]:
-        photos: dict[str, list[str]] = {}
-        for name, key in self._db.execute("select id, key from photos order by id, place"):
-            photos.setdefault(name, []).append(key)
-        for name, body, words in self._db.execute("select id, body, words from documents"):
-            fields = json.loads(body)
-            fields["photos"] = tuple(fields["photos"])
-            yield Record(Document(**fields), words, tuple(photos.get(name, ())))
+    # --- Reading ------------------------------------------------------------------------------
 
-    def missing(self, keys: Iterable[str]) -> list[str]:
-        """Those of the digests that no vector is kept under."""
-        wanted = list(dict.fromkeys(keys))
-        have = {key for key, _ in self._select(wanted)}
-        return [key for key in wanted if key not in have]
+    @property
+    def revision(self) -> int:
+        """The newest one."""
+        ((value,),) = self._all("select value from meta where key = 'revision'", {})
+        return int(value)
+
+    def all(self, revision: int, kind: Kind | None = None) -> Iterator[Record]:
+        """Every document of a revision, by id; a few are in memory at a time."""
+        wanted, last = "and kind = :kind" if kind else "", ""
+        while rows := self._all(
+            f"select id, body, words, photos from documents where {LIVE} {wanted}"
+            f" and id > :last order by id limit {MANY}",
+            {"revision": revision, "kind": kind, "last": last},
+        ):
+            yield from (_record(*row[1:]) for row in rows)
+            last = rows[-1][0]
+
+    def some(self, ids: Iterable[str], revision: int) -> dict[str, Record]:
+        """Those of a revision that have these ids, by id."""
+        found: dict[str, Record] = {}
+        for marks, part in _parts(ids):
+            rows = self._all(
+                f"select id, body, words, photos from documents where {LIVE} and id in ({marks})",
+                {"revision": revision, **part},
+            )
+            found |= {id: _record(*row) for id, *row in rows}
+        return found
+
+    def keys(
+        self, ids: Iterable[str], revision: int
+    ) -> dict[str, tuple[Kind, str, tuple[str, ...]]]:
+        """Document id -> its kind, and the digests of its words and of its photos."""
+        found: dict[str, tuple[Kind, str, tuple[str, ...]]] = {}
+        for marks, part in _parts(ids):
+            rows = self._all(
+                f"select id, kind, words, photos from documents where {LIVE} and id in ({marks})",
+                {"revision": revision, **part},
+            )
+            found |= {id: (kind, key, tuple(json.loads(photos))) for id, kind, key, photos in rows}
+        return found
+
+    def count(self, revision: int) -> dict[Kind, int]:
+        counts = "select kind, count(*) from documents where " + LIVE + " group by kind"
+        return dict(self._all(counts, {"revision": revision}))
+
+    def changes(self, before: int, revision: int) -> tuple[Iterator[Record], Iterator[Record]]:
+        """The records of `before` that `revision` has no longer, and those that it has anew."""
+        gone = "since <= :before and until > :before and until <= :revision"
+        new = f"{LIVE} and since > :before"
+        return self._changed(gone, before, revision), self._changed(new, before, revision)
+
+    def _changed(self, where: str, before: int, revision: int) -> Iterator[Record]:
+        last = ""
+        while rows := self._all(
+            f"select id, body, words, photos from documents where {where}"
+            f" and id > :last order by id limit {MANY}",
+            {"before": before, "revision": revision, "last": last},
+        ):
+            yield from (_record(*row[1:]) for row in rows)
+            last = rows[-1][0]
+
+    def coded(self, codes: Iterable[str]) -> set[str]:
+        """Ids of documents that had one of these ids or article numbers at some time."""
+        return {
+            id
+            for marks, part in _parts(codes)
+            for (id,) in self._all(f"select id from codes where code in ({marks})", part)
+        }
 
     def vectors(self, keys: Iterable[str]) -> dict[str, np.ndarray]:
         """Digest -> vector, float32; digests without one are left out."""
-        return {k: np.frombuffer(blob, dtype="<f4") for k, blob in self._select(list(set(keys)))}
+        found: dict[str, np.ndarray] = {}
+        for marks, part in _parts(keys):
+            rows = self._all(f"select key, vector from vectors where key in ({marks})", part)
+            found |= {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows}
+        return found
 
-    def _select(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        for i in range(0, len(keys), MANY):
-            part = keys[i : i + MANY]
-            marks = ",".join("?" * len(part))
+    def _all(self, sql: str, values: Mapping[str, Any]) -> list[Any]:
+        try:
             with self._lock:
-                found = self._db.execute(
-                    f"select key, vector from vectors where key in ({marks})", part
-                ).fetchall()
-            yield from found
+                return self._db.execute(sql, values).fetchall()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.path, str(error)) from error
+
+    # --- Writing: stage, keep vectors, commit; by one process at a time -------------------------
+
+    def begin(self) -> None:
+        """Forgets what an update that never came to its end had staged."""
+        with self._transaction():
+            self._db.execute("delete from documents where since > ?", (self.revision,))
+            self._db.execute("drop table if exists temp.seen")
+            self._db.execute(f"create table {SEEN}")
+
+    def stage(self, records: Sequence[Record], codes: Iterable[tuple[str, str]]) -> tuple[int, int]:
+        """Puts records aside for the next revision; how many are new, and how many changed."""
+        revision = self.revision
+        added = changed = 0
+        with self._transaction():
+            old = self.some([r.document.id for r in records], revision)
+            self._db.executemany(
+                "insert into temp.seen values (?)", [(r.document.id,) for r in records]
+            )
+            for record in records:
+                if (before := old.get(record.document.id)) == record:
+                    continue
+                added, changed = added + (before is None), changed + (before is not None)
+                body = json.dumps(asdict(record.document), ensure_ascii=False)
+                size = len(record.document.title) + len(record.document.text)
+                self._db.execute(
+                    "insert into documents values (?, ?, ?, ?, ?, ?, ?, null)",
+                    (record.document.id, record.document.kind, body, record.words,
+                     json.dumps(record.photos), size, revision + 1),
+                )  # fmt: skip
+            self._db.executemany("insert or ignore into codes values (?, ?)", codes)
+        return added, changed
+
+    def seen(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that were staged, or found unchanged, in this update."""
+        return {
+            id
+            for marks, part in _parts(ids)
+            for (id,) in self._all(f"select id from temp.seen where id in ({marks})", part)
+        }
+
+    def missing(self) -> int:
+        """How many texts of staged documents have no vector."""
+        ((count,),) = self._all(f"select count(distinct words) {_LACKING}", {})
+        return count
+
+    def lacking(self, n: int) -> list[Record]:
+        """The n shortest staged documents, each of other words, that have no text vector yet."""
+        rows = self._all(
+            f"select body, words, photos {_LACKING} group by words order by size limit {n}", {}
+        )
+        return [_record(*row) for row in rows]
 
     def keep(self, vectors: Mapping[str, np.ndarray]) -> None:
-        """Stores vectors at once; they count for nothing until `replace` refers to them."""
+        """Stores vectors at once; they count for nothing until a document refers to them."""
         with self._transaction():
             self._db.executemany(
                 "insert or replace into vectors values (?, ?)",
                 [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()],
             )
 
-    def replace(self, records: Iterable[Record], removed: Iterable[str]) -> None:
-        """Puts new and changed records in and takes removed ones out, all in one step."""
-        records = list(records)
-        meta = {"revision": str(self.revision + 1), "updated_at": datetime.now(UTC).isoformat()}
+    def commit(self, complete: bool) -> int:
+        """Makes what was staged the next revision, in one step; how many documents it removed.
+
+        With `complete`, documents that were not seen in this update are removed.
+        """
+        revision = self.revision
+        values = {"revision": revision, "next": revision + 1}
+        replaced = "id in (select id from documents where since = :next)"
+        unseen = "id not in (select id from temp.seen)"
+        live = f"update documents set until = :next where {LIVE} and"
         with self._transaction():
-            names = [(r.document.id,) for r in records] + [(name,) for name in removed]
-            self._db.executemany("delete from photos where id = ?", names)
-            self._db.executemany("delete from documents where id = ?", names)
-            self._db.executemany(
-                "insert into documents values (?, ?, ?)",
-                [(r.document.id, json.dumps(asdict(r.document)), r.words) for r in records],
-            )
-            self._db.executemany(
-                "insert into photos values (?, ?, ?)",
-                [(r.document.id, i, key) for r in records for i, key in enumerate(r.photos)],
-            )
-            self._db.execute(
-                "delete from vectors where key not in"
-                " (select words from documents union select key from photos)"
-            )
-            self._db.executemany("insert or replace into meta values (?, ?)", meta.items())
-        self.meta |= meta
+            self._db.execute(f"{live} {replaced}", values)
+            removed = self._db.execute(f"{live} {unseen}", values).rowcount if complete else 0
+            if (
+                removed
+                or self._db.execute(
+                    "select 1 from documents where since = :next limit 1", {"next": revision + 1}
+                ).fetchone()
+            ):
+                meta = {"revision": str(revision + 1), "updated_at": datetime.now(UTC).isoformat()}
+                self._db.executemany("insert or replace into meta values (?, ?)", meta.items())
+        return removed
+
+    def forget(self, before: int) -> None:
+        """Lets go of documents that no revision from `before` on has, and of their vectors."""
+        with self._transaction():
+            gone = self._db.execute("delete from documents where until <= ?", (before,)).rowcount
+            if gone:
+                self._db.execute("delete from codes where id not in (select id from documents)")
+                self._db.execute(
+                    "delete from vectors where key not in (select words from documents union"
+                    " select value from documents, json_each(documents.photos))"
+                )
+
+
+_LACKING = (
+    "from documents where since > (select cast(value as integer) from meta where key = 'revision')"
+    " and words not in (select key from vectors)"
+)
+
+
+def _record(body: str, words: str, photos: str) -> Record:
+    fields = json.loads(body)
+    fields["photos"] = tuple(fields["photos"])
+    return Record(Document(**fields), words, tuple(json.loads(photos)))
+
+
+def _parts(values: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Named marks for a statement and their values, a few hundred at a time."""
+    for some in batched(dict.fromkeys(values), MANY):
+        part = {f"v{i}": value for i, value in enumerate(some)}
+        yield ",".join(f":{name}" for name in part), part
+
+
+def batched(items: Iterable[Item], n: int) -> Iterator[list[Item]]:
+    """Lists of n items each, the last one shorter."""
+    rest = iter(items)
+    while part := list(islice(rest, n)):
+        yield part
 
 
 def damaged(path: Path, why: str) -> IndexDamaged:

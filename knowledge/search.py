@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
 AGREE = 0.75  # how far a photo that agrees with the text, or the other way round, adds to it
-LEXICAL = 0.2  # what a document that says every word of the question gains
-NAMED = 0.97  # score of a product whose id or article number was said
+LEXICAL = 0.5  # how far a document that says every word of the question comes nearer
+BEST = 5  # what most of the best documents are alike in is what is sought
+AKIN = 0.4  # how far a document that is quite unlike the best ones goes back
+SAME = 0.985  # cosine from which two passages say the same
+NAMED = 0.97  # score of a document whose id or article number was said
 WINDOW = 300  # characters of the passage that matched
 
 
@@ -23,21 +28,60 @@ class Signals:
     photo: Mapping[str, float]  # how much nearer its best photo is than the shop's average one
     lexical: Mapping[str, float]  # share of the question's words, in (0, 1]
     named: frozenset[str] = frozenset()  # the question says the id or article number
+    passages: frozenset[str] = frozenset()  # those that are not products
+    akin: Mapping[str, float] = field(default_factory=dict)  # cosine with the best ones' mean
+    texts: Mapping[str, np.ndarray] = field(default_factory=dict)  # vectors of the texts
 
 
 def score(signals: Signals) -> dict[str, float]:
-    """The score of each candidate, in [0, 1]: how near by meaning or by looks, and by words."""
+    """The score of each candidate, in [0, 1]: how near by meaning or by looks, and by words.
+
+    Each signal takes away a part of what is left to 1, so that the score stays a share. A document
+    that is unlike the best ones goes back (pseudo-relevance feedback): "notebook" finds many
+    notebooks, and a case for one is not of their kind. The weights were chosen on a made-up
+    catalogue of electronics and on the demo shop.
+    """
     scores = {}
     for id, dense in signals.dense.items():
         less, near = sorted((max(0.0, dense), max(0.0, signals.photo.get(id, 0.0))))
         near += AGREE * less * (1 - near)
-        total = min(1.0, near + LEXICAL * signals.lexical.get(id, 0.0))
-        scores[id] = NAMED + (1 - NAMED) * total if id in signals.named else NAMED * total
+        near += LEXICAL * signals.lexical.get(id, 0.0) * (1 - near)
+        near *= 1 - AKIN * (1 - max(0.0, signals.akin.get(id, 1.0)))
+        scores[id] = NAMED + (1 - NAMED) * near if id in signals.named else NAMED * near
     return scores
 
 
-def rank(words: str, signals: Signals, documents: Mapping[str, Document], k: int) -> list[Hit]:
-    """The k best candidates as hits, best first."""
+def akin(signals: Signals) -> Signals:
+    """The signals with how alike each candidate is to the best ones; as they are without words."""
+    if not signals.lexical:
+        return signals
+    scores = score(signals)
+    best = order(scores)[:BEST]
+    mean = np.sum([scores[id] * signals.texts[id] for id in best], axis=0)
+    length = float(np.linalg.norm(mean))
+    if not length:
+        return signals
+    like = {id: float(text @ mean) / length for id, text in signals.texts.items()}
+    top = max(like[id] for id in best)
+    return replace(signals, akin={id: min(1.0, near / top) for id, near in like.items()})
+
+
+def unfolded(signals: Signals) -> list[str]:
+    """Ids, the best first, without passages that say the same as a better one."""
+    kept: list[str] = []
+    texts: list[np.ndarray] = []
+    for id in order(score(signals)):
+        if id in signals.passages:
+            text = signals.texts[id]
+            if any(float(text @ other) >= SAME for other in texts):
+                continue
+            texts.append(text)
+        kept.append(id)
+    return kept
+
+
+def rank(words: str, signals: Signals, documents: Mapping[str, Document]) -> list[Hit]:
+    """The documents, given in their order, as hits."""
     scores = score(signals)
     places = {
         name: {id: place for place, id in enumerate(order(found), start=1)}
@@ -48,22 +92,16 @@ def rank(words: str, signals: Signals, documents: Mapping[str, Document], k: int
         )
     }
     hits = []
-    for id in order(scores)[:k]:
-        start, end = window(documents[id].text, words)
+    for id, document in documents.items():
+        start, end = window(document.text, words)
         ranks = {name: place[id] for name, place in places.items() if id in place}
-        hits.append(Hit(documents[id], scores[id], ranks, start, end))
+        hits.append(Hit(document, scores[id], ranks, start, end))
     return hits
 
 
 def order(scores: Mapping[str, float]) -> list[str]:
     """Ids, the highest score first; equal ones by id."""
     return sorted(scores, key=lambda id: (-scores[id], id))
-
-
-def names_in(words: str) -> set[str]:
-    """What in a question may be an id or an article number: words with a digit or a hyphen."""
-    found = re.findall(r"\w+(?:[-/_.]\w+)*", words.lower())
-    return {word for word in found if re.search(r"[\d-]", word)}
 
 
 def window(text: str, words: str) -> tuple[int, int]:

@@ -10,11 +10,12 @@ import pytest
 
 from agent.attachments import Attachment
 from agent.errors import Busy, NotFound, SetupError
-from agent.flows import FlowState
 from agent.orders import Customer
+from agent.state import FlowState
 from agent.store import Store
 from agent.store_sql import MIGRATIONS
 from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
+from agent.wishes import Wish
 from fusion.types import Message
 
 
@@ -110,9 +111,15 @@ def test_a_flow_survives_a_restart(store: Store, url: str) -> None:
     assert store.flow(conversation) == FlowState(conversation=conversation)
     state = FlowState(
         conversation=conversation,
-        flow="return",
-        customer=Customer("C1", "Ann", "ann@example.com", "9000", "Dok Noord 12"),
-        items=("mug", "jug"),
+        wish=Wish(action="return", words="return both", order_id="K1", items=("mug", "jug")),
+        customer=Customer.model_validate(
+            {
+                "id": "C1",
+                "name": {"first": "Ann", "last": "Lee"},
+                "address": {"address1": "Dok Noord 12", "zip": "9000", "floor": "2"},
+                "email": "ann@example.com",
+            }
+        ),
         asked="confirm",
         times=2,
     )
@@ -200,9 +207,9 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
     conversation = store.new_conversation()
-    store.save_flow(
-        conversation, FlowState(conversation=conversation, flow="return", asked="items")
-    )
+    wishes = Wish(action="return", words="return it"), Wish(action="cancel", words="and cancel")
+    state = FlowState(conversation=conversation, wish=wishes[0], queue=wishes[1:], asked="items")
+    store.save_flow(conversation, state)
     store.hand_off(conversation, "asked", "", priority=0)
     urgent = store.new_conversation()
     store.hand_off(urgent, "unhappy", "", priority=2)
@@ -215,7 +222,7 @@ def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
     assert store.handed_off(conversation)
     store.hand_back(conversation)
     assert not store.handed_off(conversation)
-    assert store.flow(conversation).flow is None
+    assert store.flow(conversation) == FlowState(conversation=conversation)
 
 
 def test_what_came_along_is_kept_in_order(store: Store) -> None:

@@ -28,6 +28,7 @@ HOMES = {
     "langchain_core": ("agent.chat", "knowledge.load"),
     "langchain_text_splitters": ("knowledge.load",),
     "sqlalchemy": ("agent.store", "agent.shop"),
+    "httpx": ("agent.http_shop",),
     "bpy": ("knowledge.demo.studio",),
 }
 

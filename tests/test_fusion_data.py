@@ -6,14 +6,18 @@ import random
 
 import pytest
 
-from agent.training import item_of, shop_documents
+from agent.bench import item_of
 from fusion import phrases
-from fusion.data import Maker, dress, mishear, split
+from fusion.data import FOLDS, Maker, dress, mishear, split
 from fusion.model import INTENTS
+from knowledge.demo import folder
+from knowledge.load import read_documents
+from knowledge.types import Document
 
 
-def maker(seed: int = 0) -> Maker:
-    return Maker([item_of(document) for document in shop_documents()], seed)
+def maker(seed: int = 0, fold: int = 0) -> Maker:
+    documents = [d for d in read_documents(folder()) if isinstance(d, Document)]
+    return Maker([item_of(document) for document in documents], seed, fold)
 
 
 def test_the_same_seed_makes_the_same_turns() -> None:
@@ -29,11 +33,21 @@ def test_no_product_is_in_two_parts() -> None:
         if example.target in family:
             parts.setdefault(example.part, set()).add(family[example.target])
     assert {part: len(found) for part, found in parts.items()} == {
-        "train": 24,
+        "train": 21,
         "validation": 3,
-        "test": 3,
+        "test": 6,
     }
     assert len(set().union(*parts.values())) == 30
+
+
+def test_every_family_is_tested_in_just_one_fold() -> None:
+    tested = [
+        family
+        for fold in range(FOLDS)
+        for family, part in maker(fold=fold).parts.items()
+        if part == "test"
+    ]
+    assert sorted(tested) == sorted(maker().parts)
 
 
 @pytest.mark.parametrize("name", [*INTENTS, "edits", "bare"])

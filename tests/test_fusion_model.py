@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from fusion.explain import coalitions
-from fusion.model import INTENTS, FusionModel, FusionModule, collate, load_fusion
+from fusion.model import INTENTS, FusionModel, collate
 from fusion.photo import decode_photo
-from fusion.types import MODALITIES, Encoded, InputLimits, Modality, Percept
+from fusion.types import MODALITIES, Encoded, InputLimits, Modality, Percept, Transcript
+from fusion.understand import FusionModule, load_fusion
 
 
 @pytest.fixture(scope="module")
@@ -17,15 +18,20 @@ def fusion() -> FusionModule:
     return load_fusion()
 
 
-def percept(**encoded: Encoded) -> Percept:
-    return Percept("", "", None, (), encoded, {})  # type: ignore[arg-type]
+WORDS = "do you have this in blue?"
+
+
+def percept(words: str = WORDS, **encoded: Encoded) -> Percept:
+    """`words` are the typed ones; they are there although `encoded` may lack them."""
+    heard = Transcript("have this in blue", "en", 0.8, "test", 0.0, 1.0)
+    return Percept(words, words, heard, (), encoded, {})  # type: ignore[arg-type]
 
 
 def everything(text_encoder, seed: int = 0) -> Percept:
     photo = np.random.default_rng(seed).normal(size=(49, 384)).astype(np.float32)
     mean = photo.mean(0)
     return percept(
-        text=text_encoder.states("do you have this in blue?"),
+        text=text_encoder.states(WORDS),
         voice=text_encoder.states("have this in blue"),
         print=text_encoder.states("Kiln & Linen"),
         photo=Encoded(photo, mean / np.linalg.norm(mean)),
@@ -33,21 +39,23 @@ def everything(text_encoder, seed: int = 0) -> Percept:
     )
 
 
-def test_text_alone_starts_out_as_the_sentence_encoder_put_it(text_encoder) -> None:
-    torch.manual_seed(0)
-    states = text_encoder.states("a red kettle for the stove")
-    out = FusionModel().eval()(collate([percept(text=states)]))
-    assert out.vector[0].detach().numpy() == pytest.approx(states.vector, abs=1e-6)
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_one_modality_stays_where_its_encoder_put_it(fusion, text_encoder, modality) -> None:
+    states = everything(text_encoder).encoded[modality]
+    assert fusion(percept(**{modality: states})).vector == pytest.approx(states.vector, abs=1e-5)
 
 
 def test_what_is_masked_is_not_there(text_encoder) -> None:
     torch.manual_seed(0)
     model = FusionModel().eval()
+    torch.nn.init.normal_(model.wording.weigh.weight)
     whole = everything(text_encoder)
     inputs = collate([whole])
     only_text = torch.tensor([[m == "text" for m in MODALITIES]])
     masked = model(inputs.masked(only_text))
     alone = model(collate([percept(text=whole.encoded["text"])]))
+    other = model(collate([percept("cancel my order", text=whole.encoded["text"])]))
+    assert not torch.allclose(other.intents, alone.intents, atol=1e-2)  # the wording counts
     assert torch.allclose(masked.intents, alone.intents, atol=1e-5)
     assert torch.allclose(masked.vector, alone.vector, atol=1e-5)
 
@@ -55,7 +63,7 @@ def test_what_is_masked_is_not_there(text_encoder) -> None:
 def test_one_turn_is_understood_the_same_in_any_batch(text_encoder) -> None:
     torch.manual_seed(0)
     model = FusionModel().eval()
-    short, long = percept(text=text_encoder.states("hi")), everything(text_encoder)
+    short, long = percept("hi", text=text_encoder.states("hi")), everything(text_encoder)
     together = model(collate([short, long]))
     assert torch.allclose(together.intents[0], model(collate([short])).intents[0], atol=1e-5)
 
@@ -93,7 +101,7 @@ def test_attributions_are_complete(fusion, text_encoder, chosen) -> None:
     ],
 )
 def test_intents_of_sentences_in_nobody_s_training_set(fusion, text_encoder, words, intent) -> None:
-    assert fusion(percept(text=text_encoder.states(words))).intent == intent
+    assert fusion(percept(words, text=text_encoder.states(words))).intent == intent
 
 
 def test_the_photo_decides_the_product_and_the_words_the_intent(
@@ -101,11 +109,12 @@ def test_the_photo_decides_the_product_and_the_words_the_intent(
 ) -> None:
     if not customer_photos:
         pytest.skip("tests/samples/photos/customer is not in this copy")
-    words = text_encoder.states("how much is this?")
+    words = "how much is this?"
+    typed = text_encoder.states(words)
     seen = {}
     for product in ("mug-aster-blue", "kettle-bruno-red"):
         photo = decode_photo(customer_photos[product][0].read_bytes(), InputLimits())
-        seen[product] = fusion(percept(text=words, photo=photo_encoder.states(photo)))
+        seen[product] = fusion(percept(words, text=typed, photo=photo_encoder.states(photo)))
     mug, kettle = seen.values()
     assert mug.intent == kettle.intent == "product_question"
     assert float(mug.vector @ kettle.vector) < 0.9

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +86,7 @@ def found(folder: Path, documents: Sequence[Document] = SHOP) -> list[str]:
 
 def test_an_update_embeds_only_what_is_new(tmp_path: Path) -> None:
     embedder = Embedder()
-    progress: list[tuple[int, int]] = []
+    progress: list[tuple[str, int, int]] = []
     with open_index(tmp_path / "index", ENCODER, create=True) as knowledge:
 
         def update(documents: Sequence[Document], complete: bool = True) -> tuple[int, ...]:
@@ -93,14 +95,14 @@ def test_an_update_embeds_only_what_is_new(tmp_path: Path) -> None:
                 documents,
                 embedder.embed,
                 embedder.embed_photos,
-                progress=lambda done, total: progress.append((done, total)),
+                progress=lambda *said: progress.append(said),
                 complete=complete,
             )
             counts = (report.added, report.changed, report.removed, report.unchanged)
             return (*counts, len(embedder.texts))
 
         assert update(SHOP) == (200, 0, 0, 0, 200)
-        assert progress[-1] == (200, 200)
+        assert ("embedding", 200, 200) in progress
         assert update(SHOP) == (0, 0, 0, 200, 0)
         assert update([replace(SHOP[0], price=3.0), *SHOP[1:]]) == (0, 1, 0, 199, 0)
         assert knowledge.document("p0").price == 3.0
@@ -215,53 +217,93 @@ def run(folder: Path, script: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_second_process_is_told_who_has_the_index(tmp_path: Path) -> None:
+def test_a_second_writer_is_told_who_writes_and_readers_go_on(tmp_path: Path) -> None:
     make(tmp_path)
-    holder = run(
+    writer = run(
         tmp_path,
         """
-        with t.open_index(folder, t.ENCODER):
-            print("open", flush=True)
+        e = t.Embedder()
+        def embed(texts):
+            print("writing", flush=True)
             sys.stdin.read()
+            return e.embed(texts)
+        with t.open_index(folder, t.ENCODER) as k:
+            k.update([*t.SHOP, t.product(900)], embed, e.embed_photos)
         """,
     )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "open\n"
-    with pytest.raises(IndexBusy, match=f"process {holder.pid}, since 20"):
-        open_index(tmp_path, ENCODER)
-    with pytest.raises(IndexBusy):
-        rebuild(tmp_path)
-    holder.communicate()
-    assert len(found(tmp_path)) == 200
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "writing\n"
+    with open_index(tmp_path, ENCODER) as knowledge:
+        with pytest.raises(IndexBusy, match=f"process {writer.pid}, since 20"):
+            knowledge.update(SHOP, Embedder().embed, Embedder().embed_photos)
+        with pytest.raises(IndexBusy):
+            rebuild(tmp_path)
+        wanted = vector("Product 900\nNice.")
+        assert knowledge.search("", wanted, k=1)[0].document.id != "p900"
+        assert knowledge.count() == 200
+        _, errors = writer.communicate()
+        assert writer.returncode == 0, errors
+        assert knowledge.search("", wanted, k=1)[0].document.id == "p900"  # without opening anew
+        assert knowledge.count() == 201
+
+
+def test_many_readers_leave_the_vectors_as_they_are(tmp_path: Path) -> None:
+    make(tmp_path, [product(i) for i in range(1200)])
+
+    def graph() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in (tmp_path / "derived").rglob("*.bin")}
+
+    before = graph()
+    reader = """
+    with t.open_index(folder, t.ENCODER) as k:
+        for i in range(1200):
+            if i % 12 == 0:
+                (hit,) = k.search("", t.vector(f"Product {i}\\nNice."), k=1)
+                assert hit.document.id == f"p{i}", hit
+    """
+    for process in [run(tmp_path, reader) for _ in range(3)]:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+    assert before and graph() == before
 
 
 def test_a_process_that_was_killed_does_not_keep_the_index(tmp_path: Path) -> None:
     make(tmp_path)
-    run(tmp_path, "k = t.open_index(folder, t.ENCODER); die()").communicate()
-    assert len(found(tmp_path)) == 200
+    run(
+        tmp_path, "k = t.open_index(folder, t.ENCODER); k.update(t.SHOP[:9], die, None); die()"
+    ).communicate()
+    make(tmp_path, SHOP[:50])
+    assert len(found(tmp_path, SHOP[:50])) == 50
 
 
 MOMENTS = {
-    "while embedding": "k.update(new, lambda x: die() if e.texts else e.embed(x), None)",
-    "before the documents are replaced": "k._records.replace = die; update()",
-    "after the documents are replaced": "k._neighbours.drop = die; update()",
-    "between the derived parts": "k._finish_derived = die; update()",
-    "before the revision is noted": "t.Path.write_text = die; update()",
+    "while embedding": "em.BATCH = 64; e.embed = lambda x: die() if e.texts else old(x); update()",
+    "before the revision": "k._records.commit = die; update()",
+    "after the revision": "ix.make = die; update()",
+    "while Chroma follows": "ge.Neighbours.drop = die; update()",
+    "between the derived parts": "ge.Lexical.save = die; update()",
+    "before it is named": "ge._point = die; update()",
+    "after it is named": "ix.tidy = die; update()",
 }
 OLD = sorted(document.id for document in SHOP)
 NEW = sorted([*OLD[1:], *(f"p{i}" for i in range(500, 600))])
+NEXT = [d for d in SHOP if d.id != OLD[0]] + [product(i) for i in range(500, 600)]
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An index for each moment, after a process was killed at it while updating."""
+    first = tmp_path_factory.mktemp("index")
+    make(first)
     folders = {moment: tmp_path_factory.mktemp("index") for moment in MOMENTS}
     processes = []
     for moment, folder in folders.items():
-        make(folder)
+        shutil.copytree(first, folder, dirs_exist_ok=True)
         script = f"""
+        import knowledge.embed as em, knowledge.generation as ge, knowledge.index as ix
         e = t.Embedder()
-        new = [d for d in t.SHOP if d.id != t.OLD[0]] + [t.product(i) for i in range(500, 600)]
+        old = e.embed
+        new = t.NEXT
         k = t.open_index(folder, t.ENCODER)
         update = lambda: k.update(new, e.embed, e.embed_photos)
         {MOMENTS[moment]}
@@ -276,15 +318,76 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_in_an_update(killed: dict[str, Path], moment: str) -> None:
     folder = killed[moment]
-    before = moment in ("while embedding", "before the documents are replaced")
-    assert found(folder) == (OLD if before else NEW)
+    assert found(folder) == (NEW if moment == "after it is named" else OLD)
 
     embedder = Embedder()
-    shop = [d for d in SHOP if d.id != OLD[0]] + [product(i) for i in range(500, 600)]
     with open_index(folder, ENCODER) as knowledge:
-        knowledge.update(shop, embedder.embed, embedder.embed_photos)
-    assert len(embedder.texts) <= (36 if before else 0)  # the first 64 of 100 had been kept
+        knowledge.update(NEXT, embedder.embed, embedder.embed_photos)
+    kept = moment != "while embedding"
+    assert len(embedder.texts) == (0 if kept else 36)  # the first 64 of 100 had been kept
     assert found(folder) == NEW
+    generations = [path for path in (folder / "derived").iterdir() if path.is_dir()]
+    assert len(generations) <= 2
+
+
+@pytest.mark.slow
+def test_killed_at_fifty_random_moments(tmp_path: Path) -> None:
+    make(tmp_path)
+    shops = {tuple(OLD), tuple(NEW)}
+    drawn = np.random.default_rng(6)
+    for turn in range(50):
+        shop = "t.NEXT" if turn % 2 == 0 else "t.SHOP"
+        script = f"""
+        k = t.open_index(folder, t.ENCODER)
+        e = t.Embedder()
+        print("go", flush=True)
+        k.update({shop}, e.embed, e.embed_photos)
+        """
+        process = run(tmp_path, script)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(float(drawn.uniform(0, 0.6)))
+        process.kill()
+        process.communicate()
+        with open_index(tmp_path, ENCODER) as knowledge:
+            assert tuple(d.id for d in knowledge.documents()) in shops
+            best = knowledge.search("", vector("Product 7\nNice."), k=1)[0]
+            assert best.document.id == "p7"
+    make(tmp_path)
+    assert found(tmp_path) == OLD
+
+
+# --- No room ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of ten megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(disk)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_the_index_as_it_was(small_disk: Path) -> None:
+    make(small_disk, SHOP[:20])
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(1_000_000))
+    many = [product(i) for i in range(6000)]
+    with open_index(small_disk, ENCODER) as knowledge:
+        with pytest.raises(KnowledgeError, match=r"full|space"):
+            knowledge.update(many, Embedder().embed, Embedder().embed_photos)
+        assert knowledge.count() == 20
+        assert knowledge.search("", vector("Product 7\nNice."), k=1)[0].document.id == "p7"
+    ballast.unlink()  # Chroma needs a little room even to be opened
+    assert len(found(small_disk, SHOP[:20])) == 20
 
 
 # --- Damage ---------------------------------------------------------------------------------------
@@ -314,7 +417,9 @@ def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
         open_index(tmp_path, ENCODER)
 
 
-@pytest.mark.parametrize("part", ["chroma*/*.sqlite3", "chroma*/*/*.bin", "bm25/*", "*.json"])
+@pytest.mark.parametrize(
+    "part", ["*/chroma/*.sqlite3", "*/chroma/*/*.bin", "*/bm25/*", "*/facts.json", "*.json"]
+)
 def test_damaged_derived_parts_are_made_anew_without_embedding(tmp_path: Path, part: str) -> None:
     make(tmp_path, [product(i) for i in range(1200)])  # so many that Chroma writes its graph
     files = sorted((tmp_path / "derived").glob(part))
@@ -328,8 +433,6 @@ def test_damaged_derived_parts_are_made_anew_without_embedding(tmp_path: Path, p
 
 
 def test_lost_derived_parts_are_made_anew(tmp_path: Path) -> None:
-    import shutil
-
     make(tmp_path)
     shutil.rmtree(tmp_path / "derived")
     assert len(found(tmp_path)) == 200

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from agent.agent import Agent
-from agent.training import judge_intents, judge_photos
+from agent.bench import judge_intents
+from agent.training import judge_photos
 from agent.types import Ask, Reply
 from fusion.photo import decode_photo
 from fusion.types import InputLimits, Turn
+from fusion.understand import load_fusion
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -83,10 +85,10 @@ def test_a_follow_up_to_a_photo(agent) -> None:
     assert reply.products[0].id == "armchair-fell-grey"
 
 
-def test_intents_of_sentences_of_independent_wording() -> None:
-    figures = judge_intents(SAMPLES / "turns.jsonl")
+def test_intents_of_sentences_of_independent_wording(text_encoder) -> None:
+    figures = judge_intents(load_fusion(), text_encoder, SAMPLES / "turns.jsonl")
     # `deskhand evaluate fusion` prints the figures; these are floors against a broken module
-    assert figures["intent right"] >= 0.85
+    assert figures["accuracy"] >= 0.85
     assert figures["ours rejected"] <= 0.2
     assert figures["others rejected"] >= 0.75
 

@@ -1,0 +1,70 @@
+"""Searching without an agent: the index and the encoders, nothing of orders or conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from agent.build import encoder_name
+from agent.config import Settings
+from fusion.perceive import Encoders, load_encoders, perceive
+from fusion.types import BadInput, Fused, InputLimits, Percept, Turn
+from fusion.understand import load_fusion
+from knowledge.filters import parse_filters
+from knowledge.index import Knowledge, open_index
+from knowledge.types import Hit
+
+
+class Lookup:
+    """Words, photos or both -> hits."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        encoders: Encoders,
+        fusion: Callable[[Percept], Fused],
+        limits: InputLimits,
+    ) -> None:
+        self.knowledge = knowledge
+        self.encoders = encoders
+        self.fusion = fusion
+        self.limits = limits
+
+    def search(self, turn: Turn, k: int, fill: bool = False) -> tuple[list[Hit], str]:
+        """The k best documents, and the wishes in the words that were obeyed, as words.
+
+        With `fill`, products that do not fulfil the wishes follow those that do, up to k. Raises
+        BadInput when nothing of the turn can be read.
+        """
+        words, vector = self._understood(turn)
+        if vector is None:
+            return [], ""
+        wishes = parse_filters(turn.text, self.knowledge.vocabulary)
+        hits = self.knowledge.search(words, vector, wishes or None, k=k)
+        if wishes and fill and len(hits) < k:
+            fitting = {hit.document.id for hit in hits}
+            others = self.knowledge.search(words, vector, k=k)
+            hits = [*hits, *(hit for hit in others if hit.document.id not in fitting)][:k]
+        return hits, wishes.describe()
+
+    def _understood(self, turn: Turn) -> tuple[str, np.ndarray | None]:
+        """The words and the vector to search with; fusion has a say only where there is a photo."""
+        if not turn.photos:
+            words = self.knowledge.corrected(turn.text.strip())
+            return words, self.encoders.text.encode([words])[0] if words else None
+        percept = perceive(turn, [], self.encoders, self.limits)
+        if not percept.present:
+            raise BadInput(" ".join(percept.problems))
+        return percept.words, self.fusion(percept).vector
+
+    def close(self) -> None:
+        self.knowledge.close()
+
+
+def open_lookup(settings: Settings) -> Lookup:
+    """The index and the encoders. Raises one of OPERATOR_ERRORS."""
+    encoders = load_encoders(settings.text, settings.vision, "off")
+    space = encoder_name(encoders.text, encoders.vision)
+    knowledge = open_index(settings.index_folder, space)
+    return Lookup(knowledge, encoders, load_fusion(settings.fusion), settings.input_limits)

@@ -1,0 +1,69 @@
+"""The fusion module as the agent uses it: a percept in, a `Fused` with its explanation out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from fusion.baselines import BASELINES, Model, build, card_name
+from fusion.explain import coalitions, shapley
+from fusion.model import INTENTS, collate
+from fusion.types import MODALITIES, Attributions, Fused, Modality, Percept, WeightsError
+from fusion.weights import SHIPPED, load_into, load_weights, read_card
+
+
+class FusionModule:
+    """A trained model and its name."""
+
+    def __init__(self, model: Model, name: str) -> None:
+        self.model = model.eval()
+        self.name = name
+
+    @torch.inference_mode()
+    def __call__(self, percept: Percept) -> Fused:
+        """Understand one percept; a percept of nothing gives the prior and a zero vector."""
+        inputs = collate([percept])
+        players: list[Modality] = [m for m in MODALITIES if m in percept.encoded]
+        subsets = coalitions(len(players))
+        present = torch.zeros(len(subsets), len(MODALITIES), dtype=torch.bool)
+        present[:, [MODALITIES.index(m) for m in players]] = torch.from_numpy(subsets)
+        out = self.model(inputs.masked(present))
+        intents = (out.intents / self.model.warmth).softmax(-1)
+        whole = len(subsets) - 1  # the last coalition has everybody
+        order = intents[whole].argsort(descending=True).tolist()
+        return Fused(
+            intents={INTENTS[i]: float(intents[whole, i]) for i in order},
+            out_of_scope=float((out.out_of_scope[whole] - self.model.scope_shift).sigmoid()),
+            vector=out.vector[whole].numpy(),
+            attributions=Attributions(
+                intent=dict(zip(players, shapley(intents[:, order[0]].numpy()), strict=True)),
+                retrieval=dict(
+                    zip(players, shapley((out.vector @ out.vector[whole]).numpy()), strict=True)
+                ),
+            ),
+        )
+
+
+def load_fusion(spec: str = "shipped") -> FusionModule:
+    """The fusion module of `spec`: "shipped", one of BASELINES, or the path of weights.
+
+    Raises WeightsError when the weights are missing, damaged or of another model.
+    """
+    if spec == "shipped":
+        path = SHIPPED / "fusion.safetensors"
+    elif spec in BASELINES:
+        path = SHIPPED / spec / "fusion.safetensors"
+    else:
+        path = Path(spec)
+        if not path.is_file():
+            raise WeightsError(
+                f"There are no fusion weights called {spec!r}: expected shipped, "
+                f"{', '.join(BASELINES)}, or the path of a safetensors file."
+            )
+    made_for = read_card(path).get("model")
+    name = next((n for n in BASELINES if card_name(n) == made_for), "ours")
+    tensors, card = load_weights(path, card_name(name))
+    model = build(name)
+    load_into(model, tensors, path)
+    return FusionModule(model, f"{card['model']}:{card['sha256'][:8]}")

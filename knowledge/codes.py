@@ -1,0 +1,45 @@
+"""Ids and article numbers: what a document has, and what a question may name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from knowledge.types import Document
+
+NAMES = {
+    "sku", "mpn", "gtin", "ean", "upc", "isbn", "barcode", "model", "model_number", "part_number",
+    "article_number", "error_code",
+}  # fmt: skip
+"""Attributes that name one document, or nearly so."""
+
+TOGETHER = 3  # words of a question that may be one code written apart: "KL 1014 B"
+
+
+def codes_of(document: Document) -> set[str]:
+    """The document's codes as `codes_in` writes them."""
+    values = [v for name, v in document.attributes.items() if name in NAMES]
+    return {code for code in map(_bare, (document.id, *values)) if code}
+
+
+def codes_in(words: str) -> set[str]:
+    """What in a question may be a code: words with a digit, alone or with those beside them."""
+    said = re.findall(r"[^\s,;?!()\"]+", words)
+    return {
+        code
+        for i in range(len(said))
+        for j in range(i + 1, min(i + TOGETHER, len(said)) + 1)
+        for code in _spelled(said[i:j])
+    }
+
+
+def _spelled(words: list[str]) -> Iterator[str]:
+    code = _bare("".join(words))
+    hyphenated = len(words) == 1 and "-" in words[0]
+    if len(code) >= 3 and (re.search(r"\d", code) or hyphenated):
+        yield code
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone, lower case: "KL-1014" is "kl1014"."""
+    return re.sub(r"[\W_]+", "", text.lower())
