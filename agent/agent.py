@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, starmap
@@ -51,6 +51,7 @@ from agent.types import (
 from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
+from fusion.understand import FusionModule
 from knowledge.index import Knowledge
 
 if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
@@ -82,7 +83,7 @@ class Agent:
         self,
         knowledge: Knowledge,
         encoders: Encoders,
-        fusion: Callable[[Percept], Fused],
+        fusion: FusionModule,
         shop: Shop,
         store: Store,
         composer: Composer,

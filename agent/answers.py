@@ -18,7 +18,7 @@ _NAME_IS = re.compile(
     re.I,
 )
 _NO_NAME = re.compile(
-    r"[,.;!]|\b(?:and|my|zip|code|postcode|postal|is|it's|sure|name|the|from|with|in|at)\b.*", re.I
+    r"[,.;!]|\b(?:and|my|zip|code|postcode|postal|is|it's|sure|name|the)\b.*", re.I
 )
 _NAME_FIRST = re.compile(r"\W*([A-Z][\w'’-]+(?:\s+[a-z]{1,3})?(?:\s+[A-Z][\w'’-]+){1,2})\s*[,;.(]")
 _ZIP = re.compile(
@@ -152,17 +152,7 @@ def means_other(words: str) -> bool:
 def full_name(words: str) -> str:
     """The name in "My name is Ann Lee" or in a bare "Ann Lee"; "" when there is none."""
     found = _NAME_IS.search(words)
-    said = found[1] if found else words
-    said = (
-        re.sub(
-            r"[,.;!]|\b(?:and|my|zip|code|postcode|postal|is|it's|sure|name|the)\b.*",
-            " ",
-            said,
-            flags=re.I,
-        )
-        if found
-        else said
-    )
+    said = _NO_NAME.sub(" ", found[1]) if found else words
     parts = re.findall(r"[^\W\d_][\w'’-]*", said)
     return " ".join(parts[:4]) if 2 <= len(parts) <= (4 if not found else 9) else ""
 

@@ -110,6 +110,10 @@ class Bench:
     def encodings(self, examples: Sequence[Example], photos: Seen) -> Encodings:
         return Encodings(encode_once(sentences(examples), self.text, self.cache), photos)
 
+    def _seen_by(self, model: Model, examples: Sequence[Example], photos: Seen) -> Encodings:
+        encodings = self.encodings(examples, photos)
+        return encodings.without_tokens() if isinstance(model, Baseline) else encodings
+
     def examples(self, fold: int) -> list[Example]:
         """What is trained and chosen on; the test part of the fold is among them, unused."""
         maker, imagined = Maker(self.items, fold=fold), Maker(self.imagined)
@@ -175,9 +179,7 @@ class Bench:
         clear = [replace(e, voice=e.text, text="", task="voice at WER 0 %") for e in clear]
         said = read_turns(turns)
         every = [*asked, *misheard, *clear]
-        encodings = self.encodings([*every, *said], seen)
-        if isinstance(model, Baseline):
-            encodings = encodings.without_tokens()
+        encodings = self._seen_by(model, [*every, *said], seen)
         timed = [encodings.percept(e, rng) for e in rng.sample(asked, min(TIMED, len(asked)))]
         return {
             "shop": finding(every, outputs(model, every, encodings), self.shop),
@@ -215,9 +217,7 @@ class Bench:
             for e in Maker(items, seed=1).retrieval(3)
             if e.photo in seen or not e.photo
         ]
-        encodings = self.encodings(asked, seen)
-        if isinstance(model, Baseline):
-            encodings = encodings.without_tokens()
+        encodings = self._seen_by(model, asked, seen)
         return finding(asked, outputs(model, asked, encodings), catalogue)
 
 

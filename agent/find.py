@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -12,6 +12,7 @@ from agent.policy import only_points
 from agent.products import short, word_set
 from agent.types import Limits, Reply
 from fusion.types import Encoded, Fused, Modality, Percept
+from fusion.understand import FusionModule
 from knowledge.filters import COLORS, Filters, parse_filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
@@ -31,7 +32,7 @@ class Findings:
 def find(
     percept: Percept,
     fused: Fused,
-    fusion: Callable[[Percept], Fused],
+    fusion: FusionModule,
     knowledge: Knowledge,
     replies: Sequence[Reply],
     limits: Limits,
@@ -47,7 +48,7 @@ def find(
     words = " ".join(filter(None, [percept.words, about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
-        vectors.append(fusion(_alone(percept)).vector)
+        vectors.append(fusion.vector(_alone(percept)))
 
     everything = _search(knowledge, words, vectors)
     fitting, wished = everything, filters.describe()

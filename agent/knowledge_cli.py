@@ -50,7 +50,7 @@ def search(
             hits, wishes = lookup.search(turn, k, fill=queries is not None)
             if as_json and queries:
                 found = [_summary(hit) for hit in hits]
-                print(json.dumps({"query": query, "hits": found}, ensure_ascii=False), flush=True)
+                print(json.dumps({"query": query, "hits": found}), flush=True)
             elif as_json:
                 from pydantic import TypeAdapter
 
@@ -66,9 +66,11 @@ def search(
 def _queries(path: Path) -> Iterator[tuple[Any, Turn]]:
     """What each line asks, and the turn it is."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        written = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read as UTF-8 text ({error}).") from error
+    # Not splitlines(): a question may hold what else Unicode takes for the end of a line.
+    lines = written.removesuffix("\n").split("\n") if written else []
     for number, line in enumerate(lines, start=1):
         if path.suffix.lower() not in (".jsonl", ".ndjson"):
             yield line, Turn(line)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from agent.build import encoder_name
 from agent.config import Settings
 from fusion.perceive import Encoders, load_encoders, perceive
-from fusion.types import BadInput, Fused, InputLimits, Percept, Turn
-from fusion.understand import load_fusion
+from fusion.types import BadInput, InputLimits, Turn
+from fusion.understand import FusionModule, load_fusion
 from knowledge.filters import parse_filters
 from knowledge.index import Knowledge, open_index
 from knowledge.types import Hit
@@ -23,7 +21,7 @@ class Lookup:
         self,
         knowledge: Knowledge,
         encoders: Encoders,
-        fusion: Callable[[Percept], Fused],
+        fusion: FusionModule,
         limits: InputLimits,
     ) -> None:
         self.knowledge = knowledge
@@ -56,7 +54,7 @@ class Lookup:
         percept = perceive(turn, [], self.encoders, self.limits)
         if not percept.present:
             raise BadInput(" ".join(percept.problems))
-        return percept.words, self.fusion(percept).vector
+        return percept.words, self.fusion.vector(percept)
 
     def close(self) -> None:
         self.knowledge.close()

@@ -130,12 +130,11 @@ def encode_once(texts: Sequence[str], encoder: TextEncoder, path: Path) -> dict[
             "create table if not exists states (encoder, text, tokens blob, vector blob,"
             " primary key (encoder, text)) without rowid"
         )
-        wanted = set(texts)
         had = {
             text
             for (text,) in kept.execute("select text from states where encoder=?", [encoder.name])
         }
-        new = sorted(wanted - had, key=lambda text: (len(text), text))
+        new = sorted(set(texts) - had, key=lambda text: (len(text), text))
         for start in range(0, len(new), CHUNK):
             rows = [
                 (
@@ -149,14 +148,14 @@ def encode_once(texts: Sequence[str], encoder: TextEncoder, path: Path) -> dict[
             with kept:
                 kept.executemany("insert or ignore into states values (?, ?, ?, ?)", rows)
             print(f"encoded {min(start + CHUNK, len(new))} of {len(new)} sentences", flush=True)
-        found = kept.execute(
-            "select text, tokens, vector from states where encoder=?", [encoder.name]
-        )
-        return {
-            text: Encoded(
-                np.frombuffer(tokens, np.float16).reshape(-1, DIM),
-                np.frombuffer(vector, np.float32),
-            )
-            for text, tokens, vector in found
-            if text in wanted
-        }
+        encoded = {}
+        for start in range(0, len(texts), CHUNK):  # not the whole file: other runs' are there too
+            some = texts[start : start + CHUNK]
+            marks = ",".join("?" * len(some))
+            for text, tokens, vector in kept.execute(
+                f"select text, tokens, vector from states where encoder=? and text in ({marks})",
+                [encoder.name, *some],
+            ):
+                states = np.frombuffer(tokens, np.float16).reshape(-1, DIM)
+                encoded[text] = Encoded(states, np.frombuffer(vector, np.float32))
+        return encoded

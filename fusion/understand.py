@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from fusion.baselines import BASELINES, Model, build, card_name
@@ -43,6 +44,11 @@ class FusionModule:
                 ),
             ),
         )
+
+    @torch.inference_mode()
+    def vector(self, percept: Percept) -> np.ndarray:
+        """(DIM,) the retrieval vector alone, without the coalitions that an explanation takes."""
+        return self.model(collate([percept])).vector[0].numpy()
 
 
 def load_fusion(spec: str = "shipped") -> FusionModule:

@@ -108,14 +108,8 @@ class Records:
 
     def all(self, revision: int, kind: Kind | None = None) -> Iterator[Record]:
         """Every document of a revision, by id; a few are in memory at a time."""
-        wanted, last = "and kind = :kind" if kind else "", ""
-        while rows := self._all(
-            f"select id, body, words, photos from documents where {LIVE} {wanted}"
-            f" and id > :last order by id limit {MANY}",
-            {"revision": revision, "kind": kind, "last": last},
-        ):
-            yield from (_record(*row[1:]) for row in rows)
-            last = rows[-1][0]
+        wanted = " and kind = :kind" if kind else ""
+        return self._paged(LIVE + wanted, {"revision": revision, "kind": kind})
 
     def some(self, ids: Iterable[str], revision: int) -> dict[str, Record]:
         """Those of a revision that have these ids, by id."""
@@ -149,14 +143,16 @@ class Records:
         """The records of `before` that `revision` has no longer, and those that it has anew."""
         gone = "since <= :before and until > :before and until <= :revision"
         new = f"{LIVE} and since > :before"
-        return self._changed(gone, before, revision), self._changed(new, before, revision)
+        values = {"before": before, "revision": revision}
+        return self._paged(gone, values), self._paged(new, values)
 
-    def _changed(self, where: str, before: int, revision: int) -> Iterator[Record]:
+    def _paged(self, where: str, values: Mapping[str, Any]) -> Iterator[Record]:
+        """The records that fulfil a condition, by id; MANY are in memory at a time."""
         last = ""
         while rows := self._all(
             f"select id, body, words, photos from documents where {where}"
             f" and id > :last order by id limit {MANY}",
-            {"before": before, "revision": revision, "last": last},
+            {**values, "last": last},
         ):
             yield from (_record(*row[1:]) for row in rows)
             last = rows[-1][0]

@@ -44,6 +44,18 @@ def test_one_line_a_question_in_order(search, tmp_path: Path) -> None:
     assert nothing == [] and coded[0]["score"] > 0.9
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\x85"])
+def test_a_separator_within_a_question_is_no_new_line(search, tmp_path: Path, separator) -> None:
+    question = f"blue{separator}coffee cup"
+    (tmp_path / "questions.txt").write_text(f"{question}\nKL-1042\n", encoding="utf-8")
+    row = json.dumps({"text": question}, ensure_ascii=False)
+    (tmp_path / "rows.jsonl").write_text(row, encoding="utf-8")
+    code, lines, _ = search(tmp_path / "questions.txt", "--k", "1")
+    assert not code and [json.loads(line)["query"] for line in lines] == [question, "KL-1042"]
+    code, lines, _ = search(tmp_path / "rows.jsonl", "--k", "1")
+    assert not code and [json.loads(line)["query"] for line in lines] == [{"text": question}]
+
+
 def test_rows_with_words_a_photo_or_both(search, tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "photos/customer/kettle-bruno-red_3.jpg", tmp_path / "seen.jpg")
     rows = [{"text": "a pillow made of linen"}, {"photo": "seen.jpg"}]
