@@ -180,8 +180,8 @@ class Agent:
         done here, once."""
         if not percept.present - {"history"}:
             return Verdict(((Decline("unreadable"), None),))
-        if self.store.handed_off(conversation_id):
-            return Verdict(((HandOff("waiting", ""), None),))
+        if with_person := self.store.handed_off(conversation_id):
+            return Verdict(((HandOff("taken" if with_person == "taken" else "waiting", ""), None),))
         intent = sure_intent(fused, self.limits)
         state = self.store.flow(conversation_id)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""

@@ -37,3 +37,12 @@ def attachments(turn: Turn, limits: InputLimits) -> Iterator[Attachment]:
         yield Attachment("audio", turn.audio)
     if turn.video and len(turn.video) <= limits.video_bytes:
         yield Attachment("video", turn.video)
+
+
+def suffix(kind: str, data: bytes) -> str:
+    """What a file of it is named by, from its first bytes; ".bin" where they say nothing."""
+    if kind == "photo":
+        return ".jpg"
+    signs = {b"RIFF": ".wav", b"OggS": ".ogg", b"\x1aE\xdf\xa3": ".webm", b"fLaC": ".flac"}
+    known = signs.get(data[:4]) or (".mp3" if data[:3] == b"ID3" else "")
+    return known or (".mp4" if data[4:8] == b"ftyp" else ".bin")

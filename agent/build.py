@@ -23,6 +23,7 @@ from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.store import Store
+from agent.store_personal import forget_older
 from agent.types import Composer
 from fusion.mood import load_moods
 from fusion.perceive import Encoders, load_encoders
@@ -45,11 +46,13 @@ def open_agent(settings: Settings) -> Agent:
     with ExitStack() as opened:  # what was opened is closed again if the rest fails
         store = Store(settings.conversations)
         opened.callback(store.close)
+        if settings.retention_days:
+            forget_older(store, settings.retention_days)
         shop = open_shop(settings)
         opened.callback(shop.close)
         composer: Composer = BuiltinComposer()
         if settings.llm:
-            model = GuardedModel(load_chat_model(settings.llm))
+            model = GuardedModel(load_chat_model(settings.llm, settings.llm_url, settings.llm_key))
             composer = ChatComposer(model, composer, partial(mask, region=settings.region))
         fusion = load_fusion(settings.fusion)
         encoders = load_encoders(settings.text, settings.vision, settings.speech)

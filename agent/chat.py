@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
@@ -101,17 +102,28 @@ class ChatComposer:
         return replace(draft, text=said + coming)
 
 
-def load_chat_model(name: str) -> BaseChatModel:
+def load_chat_model(name: str, url: str | None = None, key: str | None = None) -> BaseChatModel:
     """A model as LangChain names it, e.g. "openai:gpt-5-mini" or "ollama:llama3.2".
 
+    `url`: where it is served, if not where its provider serves it ("openai:..." is the protocol
+    then); `key`: what is sent there, if not what the provider's own variable says.
     Raises SetupError when the provider is unknown, not installed or has no key.
     """
     if not name.partition(":")[2]:
         raise SetupError(
             f'DESKHAND_LLM={name} names no model: give PROVIDER:MODEL, e.g. "{EXAMPLE}".'
         )
+    given: dict[str, Any] = {}
+    if url:  # the provider's key is not for other addresses
+        given["base_url"] = url
+        if name.startswith("openai:"):
+            given["api_key"] = "none"
+    if key:
+        given["api_key"] = key
     try:
-        return init_chat_model(name, temperature=TEMPERATURE, timeout=TIMEOUT, max_retries=0)
+        return init_chat_model(
+            name, temperature=TEMPERATURE, timeout=TIMEOUT, max_retries=0, **given
+        )
     except ImportError as error:
         raise SetupError(
             f"DESKHAND_LLM={name} needs a package that is not installed: {error}"

@@ -217,17 +217,18 @@ class Store:
         except IntegrityError as error:
             raise NotFound("There is no such conversation.") from error
 
-    def handed_off(self, conversation_id: str) -> bool:
-        """Whether a person has the conversation, or it waits for one: the agent is silent."""
+    def handed_off(self, conversation_id: str) -> str:
+        """Whether the agent is silent: "open" while the conversation waits for a person, "taken"
+        while one has it, "" otherwise."""
         with self.engine.begin() as db:
-            found = db.execute(
+            state = db.scalar(
                 text(
-                    "SELECT 1 FROM hand_offs WHERE conversation = :id"
+                    "SELECT MAX(state) FROM hand_offs WHERE conversation = :id"
                     " AND state IN ('open', 'taken')"
                 ),
                 {"id": conversation_id},
             )
-            return found.first() is not None
+            return state or ""
 
     def waiting(self) -> list[Waiting]:
         """The hand-offs that are not done: those that must come first, then longest waiting."""
@@ -284,24 +285,17 @@ class Store:
             self._write_turn(db, conversation_id, "", reply)
         return reply
 
-    def hand_back(self, conversation_id: str) -> None:
-        """The agent answers again; a flow that was open when the person came is forgotten."""
-        self._close(conversation_id, "returned")
-
     def resolve(self, conversation_id: str) -> None:
-        """A person is done; should the customer write again, the agent answers, from anew."""
-        self._close(conversation_id, "resolved")
-
-    def _close(self, conversation_id: str, state: str) -> None:
+        """The agent answers again; a flow that was open when the person came is forgotten."""
         self._require(conversation_id)
         self.save_flow(conversation_id, self.flow(conversation_id).ended().but(queue=()))
         with self.engine.begin() as db:
             db.execute(
                 text(
-                    "UPDATE hand_offs SET state = :state WHERE conversation = :id"
+                    "UPDATE hand_offs SET state = 'resolved' WHERE conversation = :id"
                     " AND state IN ('open', 'taken')"
                 ),
-                {"id": conversation_id, "state": state},
+                {"id": conversation_id},
             )
 
     def _turns(self, conversation_id: str, limit: int) -> list[tuple[str, Reply]]:

@@ -21,7 +21,7 @@ MIGRATIONS = [
     " conversation TEXT NOT NULL REFERENCES conversations (id), reason TEXT NOT NULL,"
     " summary TEXT NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL)",
     "CREATE INDEX hand_offs_by_state ON hand_offs (state, conversation)",
-    # A hand-off is open (waits), taken (by a person), returned (to the agent) or resolved.
+    # A hand-off is open (waits), taken (by a person) or resolved (the agent answers again).
     "ALTER TABLE hand_offs ADD COLUMN person TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE hand_offs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
     # Whose conversation it turned out to be, each time a flow identified somebody.
@@ -73,6 +73,7 @@ def _prepare_sqlite(connection, _record) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
 
 
 def migrate(engine: Engine) -> None:

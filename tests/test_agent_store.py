@@ -219,8 +219,8 @@ def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
         store.human_reply(conversation, "Ben", "Hello")
     store.human_reply(conversation, "Ann", "This is Ann.")
     assert store.history(conversation) == [Message("agent", "This is Ann.")]
-    assert store.handed_off(conversation)
-    store.hand_back(conversation)
+    assert store.handed_off(conversation) == "taken"
+    store.resolve(conversation)
     assert not store.handed_off(conversation)
     assert store.flow(conversation) == FlowState(conversation=conversation)
 
