@@ -7,8 +7,7 @@ kept on the server, one `Talk` a session, and is never read back from the browse
 from __future__ import annotations
 
 import logging
-import mimetypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from html import escape
@@ -20,17 +19,18 @@ from starlette.applications import Starlette
 
 from agent import types
 from agent.agent import Agent
+from agent.brief import by_person
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
-from agent.markup import STYLE, alert, below, laid_open, sent_photo, spoken, waiting
-from fusion.photo import encode_photo
-from fusion.types import BadInput, Turn
+from agent.files import read_turn, without_metadata
+from agent.markup import STYLE, alert, aside, below, laid_open, sent_photo, silence, spoken, waiting
 
 log = logging.getLogger(__name__)
 
 CHOICES = 6  # buttons under a question, at most; an answer can always be typed
 CONCURRENT = 4  # turns answered at once; more wait, WAITING at most
 WAITING = 64
+LOOK = 4.0  # seconds between two looks for what a person wrote
 
 Example = tuple[str, str | None]  # the words, and the product whose photo goes with them
 EXAMPLES: tuple[Example, ...] = (
@@ -45,6 +45,7 @@ DEMO_EXAMPLES: tuple[Example, ...] = (
 """Turns to try; these only while the demo shop is indexed."""
 
 WELCOME = "Ask about a product, an order, delivery or returns. You can also show us a photo."
+BACK = "The assistant answers again."
 NOTHING = "<p>Ask something: what was understood, found and quoted is laid open here.</p>"
 LATER = "We cannot look this up just now. Please try again in a few minutes."
 FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
@@ -57,38 +58,8 @@ class Talk:
     conversation: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
     waiting: bool = False
+    read: int = 0  # replies of the conversation that it shows
     orders: dict[str, str] = field(default_factory=dict)  # label of an offered order -> its number
-
-
-def read_turn(text: str, files: Sequence[str], recording: str | None) -> Turn:
-    """The turn as it was sent, from files that Gradio has stored. Raises BadInput."""
-    kinds = [(mimetypes.guess_type(path)[0] or "").split("/")[0] for path in files]
-    if kinds.count("video") > 1:
-        raise BadInput("Please send one video at a time.")
-    read = [(kind, Path(path).read_bytes()) for kind, path in zip(kinds, files, strict=True)]
-    return Turn(
-        text=text,
-        audio=Path(recording).read_bytes() if recording else None,
-        photos=tuple(data for kind, data in read if kind != "video"),
-        video=next((data for kind, data in read if kind == "video"), None),
-    )
-
-
-def without_metadata(files: Sequence[str], agent: Agent) -> list[bool]:
-    """Replace the photos among `files` by their pixels alone: a phone notes where it took them.
-
-    Which files are now such photos; videos, and what cannot be read, are not.
-    """
-
-    def replaced(path: Path) -> bool:
-        try:
-            photo = agent.encoders.decoder.photo(path.read_bytes(), agent.input_limits)
-        except BadInput:
-            return False
-        path.write_bytes(encode_photo(photo))
-        return True
-
-    return [replaced(Path(path)) for path in files]
 
 
 def failure(error: Exception, conversation: str) -> str:
@@ -197,10 +168,12 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
                         written += more
                         yield says(escape(written))
                     case types.Done(reply=reply):
-                        extra = below(reply)
+                        handed = isinstance(reply.decision, types.HandOff)
+                        extra = below(reply) + silence(reply)
                         for path in raw:
                             Path(path).unlink(missing_ok=True)
-                        told = says(escape(reply.text), *([gr.HTML(extra)] if extra else []))
+                        text = [escape(reply.text)] if reply.text else []
+                        told = says(*text, *([gr.HTML(extra)] if extra else []))
                         talk.messages = told[chat]
                         asks = reply.decision if isinstance(reply.decision, types.Ask) else None
                         asked = asks.choices if asks else ()
@@ -211,7 +184,7 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
                             for button, choice in zip(choices, asked, strict=False)
                         }
                         free = {box: gr.update(interactive=True), recorder: None}
-                        yield {**told, **free, **offers, evidence: story}
+                        yield {**told, **free, **offers, evidence: story, look: _look(handed)}
         except Exception as error:
             sorry = gr.HTML(alert(failure(error, talk.conversation)))
             yield {**says(sorry), box: gr.update(value=message, interactive=True)}
@@ -229,9 +202,29 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
     ) -> Iterator[dict[Any, Any]]:
         yield from send({"text": words, "files": []}, None, talk, product)
 
+    def look_again(talk: Talk | None) -> dict[Any, Any]:
+        """Show what a person wrote meanwhile, as long as one has the conversation."""
+        if talk is None or talk.waiting:
+            return {look: gr.skip()}
+        try:
+            replies = agent.store.replies(talk.conversation)
+            handed = bool(agent.store.handed_off(talk.conversation))
+        except CUSTOMER_ERRORS:  # it was erased
+            return {look: _look(False)}
+        new = [reply for reply in replies[talk.read :] if by_person(reply)]
+        talk.read = len(replies)
+        if not new and handed:
+            return {look: gr.skip()}
+        said = [escape(reply.text) for reply in new]
+        back = [] if handed else [gr.HTML(aside(BACK))]
+        told = [{"role": "assistant", "content": [one]} for one in (*said, *back)]
+        talk.messages = [*talk.messages, *told]
+        return {chat: talk.messages, look: _look(handed)}
+
     def start_over() -> dict[Any, Any]:
         return {
             session: None,
+            look: _look(False),
             chat: [],
             evidence: NOTHING,
             box: gr.update(value=None, interactive=True),
@@ -245,6 +238,7 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
         title=settings.title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
     ) as page:
         session = gr.State()  # a Talk from the first turn on
+        look = gr.Timer(LOOK, active=False)
         with gr.Row(elem_id="head"):
             gr.HTML(f"<h1>{escape(settings.title)}</h1><p>Customer service</p>")
             fresh = gr.Button("New conversation", size="sm", scale=0, elem_id="fresh")
@@ -303,7 +297,7 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         turns = quiet | {
-            "outputs": [session, chat, box, recorder, evidence, *choices],
+            "outputs": [session, chat, box, recorder, evidence, look, *choices],
             "concurrency_limit": CONCURRENT,
             "concurrency_id": "turns",
         }
@@ -315,11 +309,16 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
         recorder.change(
             lambda recording: gr.update(visible=bool(recording)), recorder, speak, **quiet
         )
+        look.tick(look_again, session, [chat, look], **quiet)
         # First stop what is being written, then clear: the last words would come after.
         fresh.click(None, cancels=running, **quiet).then(
             start_over, outputs=turns["outputs"], **quiet
         )
     return page.queue(max_size=WAITING, api_open=False)
+
+
+def _look(active: bool) -> gr.Timer:
+    return gr.Timer(active=active)
 
 
 def mount(app: Starlette, agent: Agent, settings: Settings) -> None:

@@ -17,9 +17,11 @@ from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from agent.attachments import attachments
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
+from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
@@ -47,8 +49,8 @@ from agent.types import (
     Token,
     Understood,
 )
+from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
-from fusion.text import mood
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
 from fusion.understand import FusionModule
 from knowledge.index import Knowledge
@@ -86,6 +88,7 @@ class Agent:
         shop: Shop,
         store: Store,
         composer: Composer,
+        moods: Moods,
         limits: Limits,
         input_limits: InputLimits,
         own: OwnIntents | None = None,
@@ -96,6 +99,7 @@ class Agent:
         self.shop = shop
         self.store = store
         self.composer = composer
+        self.moods = moods
         self.limits = limits
         self.input_limits = input_limits
         self.own = own
@@ -116,7 +120,7 @@ class Agent:
             yield _heard(percept)
 
             with _timed(seconds, "understand"):
-                fused = self.fusion(percept)
+                fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
             yield _understood(fused)
 
             with _timed(seconds, "find"):
@@ -142,7 +146,9 @@ class Agent:
                     for decision, outcome in verdict.steps
                 ]
             given_up = _given_up(found, verdict.steps[0][0])
-            said = [*percept.problems, given_up, *(draft.text for draft in drafts)]
+            before, after = softened(verdict.decision, fused.mood, history, self.limits)
+            texts = [draft.text for draft in drafts]
+            said = [*percept.problems, before, given_up, *texts, after]
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
@@ -154,9 +160,11 @@ class Agent:
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
                 done=tuple(starmap(_deed, verdict.acts)),
                 notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
+                mood=fused.mood,
                 seconds={**percept.seconds, **seconds},
             )
-            self.store.append(conversation_id, percept.words, reply)
+            kept = list(attachments(turn, percept, self.input_limits))
+            self.store.append(conversation_id, percept.words, reply, kept)
             for piece in re.findall(r"\S+\s*", reply.text):
                 yield Token(text=piece)
             yield Done(reply=reply)
@@ -182,12 +190,12 @@ class Agent:
         done here, once."""
         if not percept.present - {"history"}:
             return Verdict(((Decline("unreadable"), None),))
-        if self.store.handed_off(conversation_id):
-            return Verdict(((HandOff("waiting", ""), None),))
+        if with_person := self.store.handed_off(conversation_id):
+            return Verdict(((HandOff("taken" if with_person == "taken" else "waiting", ""), None),))
         intent = sure_intent(fused, self.limits)
         state = self.store.flow(conversation_id)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
-        unhappy_before = _last_mood(history) <= self.limits.unhappy
+        unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
             own = None
@@ -219,8 +227,10 @@ class Agent:
             # what waits, or the question that was interrupted
             state, following = go_on(state, self.shop)
         self.store.save_flow(conversation_id, state)
-        if isinstance(steps[-1][0], HandOff):
-            self.store.hand_off(conversation_id, steps[-1][0].reason, steps[-1][0].summary)
+        last = steps[-1][0]
+        if isinstance(last, HandOff):
+            urgency = priority(fused.mood, last.reason, self.limits)
+            self.store.hand_off(conversation_id, last.reason, last.summary, urgency)
         return Verdict(tuple(steps))
 
     @contextmanager
@@ -257,11 +267,6 @@ def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> b
     asked = shown[-1].decision if shown else None
     question = isinstance(asked, Ask) and asked.slot != "wish"
     return state.wish is not None or question or "photo" in percept.present
-
-
-def _last_mood(history: Sequence[Message]) -> float:
-    said = [message.text for message in history if message.speaker == "customer"]
-    return mood(said[-1]) if said else 0.0
 
 
 def _notes(percept: Percept) -> Iterator[str]:

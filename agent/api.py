@@ -8,6 +8,8 @@
     GET  /photos/{document}              the photo of an indexed document
     GET  /healthz  /readyz               the process runs; it can answer
 
+The people of the shop come in by agent/api_staff.py.
+
 Errors are RFC 9457 problems (`application/problem+json`); `STATUS` says which error is which
 status. Paths of this machine never leave it: photos go out as addresses.
 """
@@ -31,6 +33,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import Receive, Scope, Send
 
 from agent.agent import Agent
+from agent.api_staff import staff_routes
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, Busy, NotFound, SetupError, ShopError
 from agent.markup import photo_address
@@ -45,7 +48,7 @@ log = logging.getLogger(__name__)
 STATUS: dict[type[Exception], tuple[int, str]] = {
     BadInput: (422, "The turn cannot be used"),
     NotFound: (404, "Not found"),
-    Busy: (409, "Still answering"),
+    Busy: (409, "Not now"),
     KnowledgeError: (503, "The index cannot be used"),
     WeightsError: (503, "The models cannot be used"),
     ShopError: (502, "The shop cannot be reached"),
@@ -66,6 +69,8 @@ def create_app(agent: Agent, settings: Settings) -> FastAPI:
     app = FastAPI(title="Deskhand", docs_url=None, redoc_url=None)
     for error in (*STATUS, StarletteHTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _on_error)
+
+    app.include_router(staff_routes(agent.store, settings.staff_token))
 
     @app.post("/v1/conversations", status_code=201)
     def begin() -> dict[str, str]:

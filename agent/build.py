@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -12,19 +13,23 @@ import numpy as np
 
 from agent.agent import Agent
 from agent.chat import ChatComposer, load_chat_model
+from agent.chat_guard import GuardedModel
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
 from agent.http_shop import HttpShop
 from agent.orders import Shop
+from agent.privacy import mask
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
+from agent.store_personal import forget_older
 from agent.types import Composer
 from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower
+from fusion.mood import load_moods
 from fusion.perceive import Encoders
 from fusion.photo import encode_photo
 from fusion.types import BadInput
@@ -47,11 +52,14 @@ def open_agent(settings: Settings) -> Agent:
     with ExitStack() as opened:  # what was opened is closed again if the rest fails
         store = Store(settings.conversations)
         opened.callback(store.close)
+        if settings.retention_days:
+            forget_older(store, settings.retention_days)
         shop = open_shop(settings)
         opened.callback(shop.close)
         composer: Composer = BuiltinComposer()
         if settings.llm:
-            composer = ChatComposer(load_chat_model(settings.llm), composer)
+            model = GuardedModel(load_chat_model(settings.llm, settings.llm_url, settings.llm_key))
+            composer = ChatComposer(model, composer, partial(mask, region=settings.region))
         fusion = load_fusion(settings.fusion)
         encoders = open_encoders(settings, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
@@ -71,6 +79,7 @@ def open_agent(settings: Settings) -> Agent:
         shop,
         store,
         composer,
+        load_moods(),
         settings.limits,
         settings.input_limits,
         own,

@@ -6,26 +6,35 @@ import json
 import logging
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import agent.mood_cli  # noqa: F401  adds commands to the two apps of agent.lab
 from agent.acting_cli import evaluate_acting
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
+from agent.handoffs_cli import handoffs_app
 from agent.intents_cli import intents_app
 from agent.knowledge_cli import index, run_index, search
 from agent.lab import evaluate_app, train_app
 from agent.models_cli import models_app
+from agent.privacy import MaskedFormatter
+from agent.privacy_cli import privacy_app
 from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
 
 if TYPE_CHECKING:
     from agent.agent import Agent
     from agent.types import Reply
+
+DAY = 86_400.0  # seconds
 
 log = logging.getLogger(__name__)
 app = typer.Typer(
@@ -40,6 +49,8 @@ evaluate_app.command("acting")(evaluate_acting)
 app.add_typer(intents_app, name="intents")
 app.add_typer(shop_app, name="shop")
 app.add_typer(models_app, name="models")
+app.add_typer(handoffs_app, name="handoffs")
+app.add_typer(privacy_app, name="privacy")
 app.command()(search)
 app.command()(index)
 
@@ -191,26 +202,6 @@ def demo(
 
 
 @app.command()
-def inbox(
-    resolve: Annotated[str | None, typer.Option(help="Close this conversation's hand-off.")] = None,
-    home: Home = None,
-) -> None:
-    """The conversations that wait for a person, longest waiting first."""
-    from agent.build import prepare_home
-    from agent.show import plain
-    from agent.store import Store
-
-    settings = _settings(home=home)
-    prepare_home(settings.home)
-    with closing(Store(settings.conversations)) as store:
-        if resolve:
-            store.resolve(resolve)
-        for waiting in store.waiting():
-            print(f"{waiting.since}  {waiting.conversation}  ({waiting.reason})")
-            print(plain(waiting.summary).plain, end="\n\n")
-
-
-@app.command()
 def doctor(as_json: AsJson = False, home: Home = None) -> None:
     """What is active, in which state, and what would be better; exits with 2 if broken."""
     from dataclasses import asdict
@@ -232,6 +223,7 @@ def doctor(as_json: AsJson = False, home: Home = None) -> None:
 def _settings(**given: object) -> Settings:
     settings = Settings.read(**given)
     handler = logging.StreamHandler()
+    handler.setFormatter(MaskedFormatter(settings.region))
     handler.setLevel(settings.log_level)  # on the handler: some libraries set levels of their own
     logging.basicConfig(level=settings.log_level, handlers=[handler])
     return settings
@@ -278,6 +270,21 @@ def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     with closing(_open(settings)) as agent:
         app = create_app(agent, settings)
         mount(app, agent, settings)
+        if settings.retention_days:
+            forget = partial(_forget_daily, agent, settings.retention_days)
+            Thread(target=forget, daemon=True).start()
         ready()
         print(f"Deskhand answers at http://{settings.host}:{settings.port}")
         uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+
+
+def _forget_daily(agent: Agent, days: int) -> None:
+    """Erase what is older than `days`, once a day from tomorrow on; opening did it today."""
+    from agent.store_personal import forget_older
+
+    while True:
+        time.sleep(DAY)
+        try:
+            log.info("%d old conversations were erased.", forget_older(agent.store, days))
+        except Exception:  # tomorrow is another day
+            log.exception("Old conversations could not be erased")

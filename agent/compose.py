@@ -70,9 +70,12 @@ HAND_OFFS = {
 }
 """What is said before `PASSED_ON`, by the reason of a hand-off."""
 
-WAITING = (
-    "Your conversation is with a colleague, who answers here. I have added your message to it."
-)
+SILENT = {
+    "waiting": "A person answers you here as soon as one is free.",
+    "taken": "A person has taken over.",
+}
+"""What a door shows where the agent says nothing, by the reason of the hand-off."""
+
 DECLINES = {
     "out_of_scope": f"That is outside what I can answer here. {OFFER}",
     "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
@@ -107,8 +110,8 @@ class BuiltinComposer:
                 return _question(decision, hits)
             case Act():
                 return _outcome(outcome)
-            case HandOff(reason="waiting"):
-                return Draft(WAITING)
+            case HandOff(reason="waiting" | "taken"):
+                return Draft("")  # a colleague has it; the customer was told once
             case HandOff(reason=reason):
                 return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
             case Decline(reason="not_sold"):

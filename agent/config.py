@@ -41,7 +41,20 @@ class Settings(BaseSettings):
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None
-    """Chat model as LangChain names it ("openai:gpt-5-mini"); None: the built-in composer."""
+    """Chat model as LangChain names it ("openai:gpt-5-mini", "ollama:llama3.2"); None: the
+    built-in composer."""
+    region: str = Field(default="BE", pattern="^[A-Z]{2}$")
+    """Country (ISO 3166) of telephone numbers without a country's code, to mask them."""
+    retention_days: int | None = Field(default=None, ge=1)
+    """Conversations without a word for so many days are erased, at the start and daily; None:
+    they are kept until `deskhand privacy erase`."""
+    staff_token: str | None = None
+    """What a person's tools send to answer in a conversation (Authorization: Bearer ...); None:
+    only from this machine."""
+    llm_url: str | None = Field(default=None, pattern="^https?://")
+    """Address of a service that speaks OpenAI's protocol, e.g. "http://127.0.0.1:8000/v1"."""
+    llm_key: str | None = None
+    """Sent to the chat model's service; None: the provider's own variable, nothing to `llm_url`."""
     intents: Path | None = None
     """Folder of the shop's own intents (`deskhand intents fit`) with their answers.yaml."""
     shop_url: str | None = None

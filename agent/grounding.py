@@ -54,6 +54,11 @@ _DEED = re.compile(
     rf"|forward|escalate|credit|waive|make sure)\b",
     re.I,
 )
+_PROMISE = re.compile(
+    r"\b(?:guarante|promis|free|discount|voucher|coupon|gift|refund|compensat|reimburs|waive|credit"
+    r"|money back|at no cost|on the house|lifetime|unlimited)",
+    re.I,
+)
 
 
 def grounded(text: str, hits: Sequence[Hit], outcome: Outcome | None = None) -> list[str]:
@@ -62,7 +67,7 @@ def grounded(text: str, hits: Sequence[Hit], outcome: Outcome | None = None) -> 
     Evidence is the hits' documents and what the shop confirmed. An empty list: all is grounded.
     """
     documents = [hit.document for hit in hits]
-    evidence = "\n".join([*map(_document_text, documents), *_outcome_texts(outcome)])
+    evidence = _evidence(documents, outcome)
     return list(
         dict.fromkeys(
             [
@@ -82,6 +87,17 @@ def grounded(text: str, hits: Sequence[Hit], outcome: Outcome | None = None) -> 
 def deeds(text: str) -> list[str]:
     """Claims to have done, or promises to do, something only the shop can do."""
     return [match.group() for match in _DEED.finditer(text)]
+
+
+def promises(text: str, hits: Sequence[Hit], outcome: Outcome | None = None) -> list[str]:
+    """Words that bind the shop, such as "free" or "refund", that the evidence does not hold."""
+    evidence = _evidence([hit.document for hit in hits], outcome).lower()
+    said = {match.group().lower() for match in _PROMISE.finditer(text)}
+    return sorted(word for word in said if word not in evidence)
+
+
+def _evidence(documents: Sequence[Document], outcome: Outcome | None) -> str:
+    return "\n".join([*map(_document_text, documents), *_outcome_texts(outcome)])
 
 
 def _document_text(document: Document) -> str:

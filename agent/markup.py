@@ -7,6 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from agent import types
+from agent.compose import SILENT
 from agent.evidence import money
 
 PARTS = {
@@ -68,6 +69,18 @@ def spoken(words: str) -> str:
 
 def waiting(words: str) -> str:
     return f'<p class="wait">{escape(words)}</p>'
+
+
+def aside(sentence: str) -> str:
+    """What the page itself says, in neither voice."""
+    return f'<p class="aside">{escape(sentence)}</p>'
+
+
+def silence(reply: types.Reply) -> str:
+    """Why nothing is said, where a person has the conversation; "" otherwise."""
+    decision = reply.decision
+    said = isinstance(decision, types.HandOff) and SILENT.get(decision.reason)
+    return aside(said) if said else ""
 
 
 def alert(sentence: str) -> str:
@@ -186,6 +199,7 @@ footer, #chat .icon-button-wrapper {display: none !important}
 #chat .bot-row:has(.cards), #chat .bot-row:has(.cards) .flex-wrap,
 #chat .bot-row:has(.cards) .flex-wrap > div {width: 100%}
 .sent {width: 170px; margin: 2px 0 6px !important}
+.aside {color: var(--soft); font-style: italic; margin: 0 !important}
 .wait {color: var(--soft); margin: 0 !important}
 .wait::after {content: "…"; animation: wait 1.2s infinite}
 @keyframes wait {50% {opacity: .2}}

@@ -21,7 +21,7 @@ from agent.lookup import not_yours
 from agent.orders import Customer, Order, Product, Shop, facts, fold, moved
 from agent.rules import Rules, shipped_rules
 from agent.shop_file import ShopFile
-from agent.store import connect, writing
+from agent.store_sql import connect, writing
 from agent.telling import TOLD, profile, summary, tell
 from agent.types import Act, Action, Outcome
 

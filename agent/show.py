@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent.compose import SILENT
 from agent.doctor import Finding
 from agent.evidence import money
-from agent.types import Ask, Event, Found, Heard, Reply, Understood
+from agent.types import Ask, Event, Found, HandOff, Heard, Reply, Understood
 from knowledge.index import IndexReport
 from knowledge.types import Hit
 
@@ -35,7 +36,8 @@ def bar(value: float, longest: float) -> str:
 
 
 def show_reply(console: Console, reply: Reply) -> None:
-    console.print(plain(reply.text))
+    reason = reply.decision.reason if isinstance(reply.decision, HandOff) else ""
+    console.print(plain(reply.text or SILENT.get(reason, "")))
     for product in reply.products:
         price = "" if product.price is None else f" · {money(product.price, product.currency)}"
         stock = "" if product.stock is None else f" · {product.stock} in stock"

@@ -110,7 +110,7 @@ class Limits:
     sure_label: float = 0.5  # below: the shop's own label (DESKHAND_INTENTS) is not acted on
     unsold: float = 0.5  # at or above: the photo shows nothing that the shop sells
     tie: float = 0.02  # two products closer than this are equally likely
-    unhappy: float = -0.5  # mood at or below this, twice: a person is offered
+    unhappy: float = -0.5  # mood at or below this: softer words; twice: a person
 
 
 class Frozen(BaseModel):
@@ -160,6 +160,7 @@ class Reply(Frozen):
     products: tuple[ProductCard, ...] = ()
     done: tuple[Deed, ...] = ()  # what the shop was asked to do in this turn, in order
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
+    mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
     seconds: dict[str, float] = {}  # time spent in each stage
 
 

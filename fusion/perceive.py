@@ -118,6 +118,7 @@ def perceive(
         quality=quality,
         problems=tuple(problems),
         photos=len(photos),
+        pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
         seconds=seconds,
     )
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,7 +17,6 @@ from safetensors import SafetensorError
 from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from fusion import hub
 from fusion.types import DIM, Encoded, WeightsError
@@ -138,20 +136,10 @@ def load_text(spec: str = "minilm") -> TextEncoder:
     return TextEncoder(folder, f"{name}@{_identity(folder)}")
 
 
-def mood(words: str) -> float:
-    """How the words feel, in [-1, 1]: below 0 is unhappy (VADER's compound score)."""
-    return float(_analyzer().polarity_scores(words)["compound"])
-
-
 def _alike(texts: Sequence[str]) -> Iterator[list[int]]:
     """Batches of rows of about one length, so that little is spent on padding."""
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
-
-
-@cache
-def _analyzer() -> SentimentIntensityAnalyzer:
-    return SentimentIntensityAnalyzer()
 
 
 def _load(folder: Path) -> tuple[Any, Any]:

@@ -120,6 +120,7 @@ class Percept:
     "exposure" and "size" (fusion.quality)."""
     problems: tuple[str, ...] = ()
     photos: int = 0  # pictures looked at, key frames of a video included
+    pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
 
     @property
@@ -149,7 +150,7 @@ class Fused:
     out_of_scope: float  # in [0, 1]
     vector: np.ndarray  # (DIM,) float32, unit norm, in the space of the index
     attributions: Attributions
-    mood: float  # in [-1, 1]; below 0 is unhappy
+    mood: float = 0.0  # in [-1, 1]; below 0 is unhappy; judged by `fusion.mood.Moods`
 
     @property
     def intent(self) -> str:

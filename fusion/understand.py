@@ -10,7 +10,6 @@ import torch
 from fusion.baselines import BASELINES, Model, build, card_name
 from fusion.explain import coalitions, shapley
 from fusion.model import INTENTS, collate
-from fusion.text import mood
 from fusion.types import MODALITIES, Attributions, Fused, Modality, Percept, WeightsError
 from fusion.weights import SHIPPED, load_into, load_weights, read_card
 
@@ -44,7 +43,6 @@ class FusionModule:
                     zip(players, shapley((out.vector @ out.vector[whole]).numpy()), strict=True)
                 ),
             ),
-            mood=mood(percept.words),
         )
 
     @torch.inference_mode()

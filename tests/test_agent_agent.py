@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from agent.brief import brief
 from agent.build import index_paths
 from agent.config import Settings
 from agent.errors import Busy, NotFound
@@ -219,10 +220,30 @@ def test_a_question_in_between_is_answered_and_the_open_one_repeated(talk):
 def test_after_a_hand_off_the_agent_is_silent_until_it_is_resolved(agent, talk):
     assert talk("I want to talk to a human").decision.kind == "handoff"
     waiting = talk("How much is the blue Aster mug?")
-    assert waiting.decision.reason == "waiting" and "EUR" not in waiting.text
+    assert waiting.decision.reason == "waiting" and waiting.text == ""
     assert [w.conversation for w in agent.store.waiting()].count(talk.conversation) == 1
+    agent.store.take_over(talk.conversation, "Ann")
+    assert talk("Hello?").decision.reason == "taken"
     agent.store.resolve(talk.conversation)
     assert "16.90 EUR" in talk("How much is the blue Aster mug?").text
+
+
+def test_a_person_is_told_who_it_is_what_was_tried_and_what_may_help(agent, talk):
+    order = next(iter(agent.shop.export()["orders"]))
+    customer = agent.shop.customer(agent.shop.order(order).customer)
+    talk(f"Where is order {order}?")
+    talk(customer.email)
+    talk(
+        "This is ridiculous, you are useless! I want a human!", photos=(photo_of("mug-aster-blue"),)
+    )
+    told = brief(agent.store, talk.conversation)
+    assert told.customer and customer.email in told.customer and told.order == order
+    assert any("asked for email" in step for step in told.tried)
+    assert any(step.startswith("status: done") for step in told.tried)
+    assert told.transcript[0].text == f"Where is order {order}?"
+    assert told.attachments == ("photo",)
+    assert told.mood < 0 and told.priority >= 1
+    assert told.suggested_reply.startswith(f"Hello {customer.name.first}, ")
 
 
 # --- Attachments ------------------------------------------------------------------------------

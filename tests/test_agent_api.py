@@ -19,6 +19,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from agent import api
+from agent.attachments import Attachment
 from agent.config import Settings
 from agent.errors import Busy, SetupError, ShopError
 from agent.store import Store
@@ -281,3 +282,58 @@ def test_stream_is_closed_when_the_client_leaves(agent: Scripted, tmp_path: Path
         server.should_exit = True
         thread.join(10)
     assert agent.closed == 1
+
+
+# --- The people of the shop -------------------------------------------------------------------
+
+
+@pytest.fixture
+def staff(agent: Scripted, tmp_path: Path) -> TestClient:
+    app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
+    return TestClient(app, client=("127.0.0.1", 5), raise_server_exceptions=False)
+
+
+def test_a_person_takes_over_writes_and_gives_back(staff: TestClient, agent: Scripted) -> None:
+    conversation = agent.store.new_conversation()
+    at = f"/v1/conversations/{conversation}"
+    assert staff.get(f"{at}/handoff").status_code == 404
+    taken = staff.post(f"{at}/handoff", json={"person": "Ann"})
+    assert taken.status_code == 200 and taken.json()["person"] == "Ann"
+    assert [one["conversation"] for one in staff.get("/v1/handoffs").json()] == [conversation]
+    assert staff.post(f"{at}/human", json={"person": "Ben", "text": "Hi"}).status_code == 409
+    written = staff.post(f"{at}/human", json={"person": "Ann", "text": "This is Ann."})
+    assert written.json()["text"] == "This is Ann."
+    assert staff.get(at).json()["turns"][-1]["reply"]["text"] == "This is Ann."
+    assert staff.post(f"{at}/human", json={"person": "Ann", "text": ""}).status_code == 422
+    assert agent.store.handed_off(conversation) == "taken"
+    assert staff.post(f"{at}/resolve").status_code == 204
+    assert agent.store.handed_off(conversation) == "" and staff.get("/v1/handoffs").json() == []
+    assert staff.post("/v1/conversations/nobody/resolve").status_code == 404
+
+
+def test_the_person_sees_what_came_along(staff: TestClient, agent: Scripted) -> None:
+    conversation = agent.store.new_conversation()
+    reply = Reply(
+        id="r", conversation=conversation, text="", decision=Answer((), "greeting"), intent=""
+    )
+    sent = [Attachment("photo", b"jpeg"), Attachment("audio", b"RIFF")]
+    agent.store.append(conversation, "look", reply, sent)
+    at = f"/v1/conversations/{conversation}/attachments"
+    photo, audio = staff.get(f"{at}/0"), staff.get(f"{at}/1")
+    assert photo.content == b"jpeg" and photo.headers["content-type"] == "image/jpeg"
+    assert audio.content == b"RIFF" and '"1.wav"' in audio.headers["content-disposition"]
+    assert staff.get(f"{at}/2").status_code == 404
+
+
+def test_only_people_of_the_shop_get_in(
+    client: TestClient, staff: TestClient, agent: Scripted, tmp_path: Path
+) -> None:
+    assert client.get("/v1/handoffs").status_code == 403  # not from this machine
+    proxied = staff.get("/v1/handoffs", headers={"X-Forwarded-For": "127.0.0.1"})
+    assert proxied.status_code == 403
+    settings = Settings(home=tmp_path, staff_token="long-and-secret")
+    guarded = TestClient(api.create_app(agent, settings), client=("127.0.0.1", 5))  # type: ignore[arg-type]
+    assert guarded.get("/v1/handoffs").status_code == 401
+    for sent, status in (("long-and-secret", 200), ("wrong", 401), ("é", 401)):
+        headers = {b"authorization": f"Bearer {sent}".encode()}
+        assert guarded.get("/v1/handoffs", headers=headers).status_code == status

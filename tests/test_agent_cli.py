@@ -133,17 +133,27 @@ def test_index_reports_what_was_left_out(run, home, tmp_path):
     assert code == 1 and "no such file" in err
 
 
-def test_inbox_lists_and_resolves(run, tmp_path):
+def test_a_person_lists_shows_replies_and_gives_back(run, tmp_path):
     from agent.store import Store
 
-    store = Store(f"sqlite:///{tmp_path}/conversations.db")
+    store, at = Store(f"sqlite:///{tmp_path}/conversations.db"), ("--home", tmp_path)
     conversation = store.new_conversation()
     store.hand_off(conversation, "asked", "customer: \x1b[31ma person please")
-    code, out, _ = run("inbox", "--home", tmp_path)
-    assert code == 0 and conversation in out and "a person please" in out and "\x1b" not in out
-    code, out, _ = run("inbox", "--resolve", conversation, "--home", tmp_path)
-    assert code == 0 and conversation not in out
+    code, out, _ = run("handoffs", "list", *at)
+    assert code == 0 and conversation in out and "waits" in out
+    code, out, _ = run("handoffs", "show", conversation, *at)
+    assert code == 0 and "a person please" in out and "\x1b" not in out
+    assert "Suggested reply: Hello, how can I help you?" in out
+    assert run("handoffs", "reply", conversation, "I am Ann.", "--person", "Ann", *at)[0] == 0
+    assert store.handed_off(conversation) == "taken"
+    assert [reply.text for reply in store.replies(conversation)] == ["I am Ann."]
+    code, _, err = run("handoffs", "reply", conversation, "Me too.", "--person", "Ben", *at)
+    assert code == 1 and "Ann already has" in err
+    assert json.loads(run("handoffs", "show", conversation, "--json", *at)[1])["person"] == "Ann"
+    assert run("handoffs", "return", conversation, *at)[0] == 0
     assert not store.handed_off(conversation)
+    code, _, err = run("handoffs", "show", conversation, *at)
+    assert code == 1 and "not handed to a person" in err
 
 
 def test_doctor_says_what_is_active_and_what_is_broken(run, home, tmp_path):

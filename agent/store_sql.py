@@ -1,0 +1,101 @@
+"""The database under the store: opened once, brought up to date, written in short transactions."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from agent.errors import SetupError
+
+MIGRATIONS = [
+    "CREATE TABLE conversations (id TEXT PRIMARY KEY, began_at TEXT NOT NULL,"
+    " flow TEXT NOT NULL DEFAULT '')",
+    # One row a turn. `words` are the customer's as heard, `reply` is the Reply as JSON.
+    "CREATE TABLE turns (conversation TEXT NOT NULL REFERENCES conversations (id),"
+    " place INTEGER NOT NULL, reply_id TEXT NOT NULL UNIQUE, words TEXT NOT NULL,"
+    " reply TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (conversation, place))",
+    "CREATE TABLE hand_offs (id TEXT PRIMARY KEY,"
+    " conversation TEXT NOT NULL REFERENCES conversations (id), reason TEXT NOT NULL,"
+    " summary TEXT NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL)",
+    "CREATE INDEX hand_offs_by_state ON hand_offs (state, conversation)",
+    # A hand-off is open (waits), taken (by a person) or resolved (the agent answers again).
+    "ALTER TABLE hand_offs ADD COLUMN person TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE hand_offs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
+    # Whose conversation it turned out to be, each time a flow identified somebody.
+    "CREATE TABLE identified (conversation TEXT NOT NULL REFERENCES conversations (id),"
+    " customer TEXT NOT NULL, PRIMARY KEY (conversation, customer))",
+    "CREATE INDEX identified_by_customer ON identified (customer)",
+    "CREATE TABLE attachments (conversation TEXT NOT NULL, turn INTEGER NOT NULL,"
+    " place INTEGER NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY (conversation, turn, place),"
+    " FOREIGN KEY (conversation, turn) REFERENCES turns (conversation, place))",
+]
+"""One statement each, run in this order, once. Append; never edit."""
+
+
+def connect(url: str) -> Engine:
+    """An engine for `url`, tried once. SQLite files get their folder, WAL and foreign keys.
+
+    Raises SetupError when the database cannot be opened or written.
+    """
+    address = make_url(url)
+    file = address.database if address.get_backend_name() == "sqlite" else None
+    engine = create_engine(address, connect_args={"timeout": 30} if file else {})
+    try:
+        if file:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        engine.connect().close()
+    except (OSError, DBAPIError) as error:
+        where = file or address.render_as_string(hide_password=True)
+        raise SetupError(
+            f"The database {where} cannot be opened ({error}). "
+            "Set DESKHAND_HOME to a folder that can be written."
+        ) from error
+    return engine
+
+
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that writes what depends on what it reads: SQLite locks before the reading."""
+    return engine.execution_options(writing=True).begin()
+
+
+def _begin_sqlite(db: Connection) -> None:
+    db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("writing") else "BEGIN")
+
+
+def _prepare_sqlite(connection, _record) -> None:
+    # The driver would begin transactions late and not at all for DDL; "begin" above does it.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
+
+
+def migrate(engine: Engine) -> None:
+    try:
+        with engine.begin() as db:
+            db.execute(text("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)"))
+            done = db.execute(text("SELECT COALESCE(MAX(version), 0) FROM migrations")).scalar_one()
+    except DBAPIError as error:
+        raise SetupError(
+            f"The database {engine.url.database} cannot be written ({error.orig}). "
+            "Set DESKHAND_HOME to a folder that can be written."
+        ) from error
+    if done > len(MIGRATIONS):
+        raise SetupError(
+            f"The database {engine.url.database} was written by a newer Deskhand "
+            f"(version {done}, this one knows {len(MIGRATIONS)}). Update Deskhand."
+        )
+    for version, statement in enumerate(MIGRATIONS[done:], start=done + 1):
+        try:
+            with engine.begin() as db:
+                # Claimed first: of two processes that open a new database, one runs it.
+                db.execute(text("INSERT INTO migrations (version) VALUES (:v)"), {"v": version})
+                db.execute(text(statement))
+        except IntegrityError:
+            continue
