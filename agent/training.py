@@ -67,7 +67,7 @@ def train_tower(
 def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.PhotoSet]) -> None:
     """Fit on held-out photos what tells a thing that is not sold; into the card of the tower."""
     vision = load_vision(str(path))
-    rows, sold = [], []
+    shops: list[tuple[np.ndarray, np.ndarray]] = []
     for photo_set in sets:
         if not photo_set.pictures:
             continue
@@ -81,12 +81,9 @@ def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.Pho
         if not mine.any():
             continue
         shown = (data.classes[mine] - classes.start).tolist()
-        found, known = strangers(
-            vision, data.pixels[mine].permute(0, 2, 3, 1).numpy(), shown, catalogue
-        )
-        rows.append(found)
-        sold.append(known)
-    add_to_card(path, {"unsold": asdict(fit(np.concatenate(rows), np.concatenate(sold)))})
+        photos = data.pixels[mine].permute(0, 2, 3, 1).numpy()
+        shops.append(strangers(vision, photos, shown, catalogue))
+    add_to_card(path, {"unsold": asdict(fit(shops))})
 
 
 def shop_photos(documents: Sequence[Document]) -> photo_sets.PhotoSet:

@@ -51,15 +51,18 @@ def load_unsold(vision: str) -> Unsold | None:
     return Unsold(tuple(kept["weights"]), kept["bias"]) if kept else None
 
 
-def fit(rows: np.ndarray, sold: Sequence[bool] | np.ndarray) -> Unsold:
-    """From features (n, FEATURES) of photos of products that are sold, and that are not."""
+def fit(shops: Sequence[tuple[np.ndarray, np.ndarray]]) -> Unsold:
+    """From what was seen at some shops: features (n, FEATURES) of photos, and which are sold (n,).
+
+    The threshold is the mildest that any of the shops needs: their photos come near to their texts
+    in different measure, and a customer who is told that nothing is sold here is gone.
+    """
     from sklearn.linear_model import LogisticRegression  # here: it takes a second that few need
 
-    known = np.asarray(sold, bool)
+    rows, sold = (np.concatenate(parts) for parts in zip(*shops, strict=True))
     centre, spread = rows.mean(0), rows.std(0) + 1e-9
     judge = LogisticRegression(class_weight="balanced", C=1.0)
-    judge.fit((rows - centre) / spread, ~known)
+    judge.fit((rows - centre) / spread, ~sold)
     weights = judge.coef_[0] / spread
-    return Unsold(
-        tuple(map(float, weights)), -float(np.quantile(rows[known] @ weights, 1 - REJECTED))
-    )
+    needed = [float(np.quantile(seen[own] @ weights, 1 - REJECTED)) for seen, own in shops]
+    return Unsold(tuple(map(float, weights)), -max(needed))

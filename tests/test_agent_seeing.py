@@ -15,7 +15,7 @@ from agent import cli
 from agent.seeing import Seen, judge_shop, judge_unsold, markdown, write
 from agent.types import Answer, Decline
 from fusion.types import Turn
-from fusion.unsold import FEATURES, Unsold, fit
+from fusion.unsold import FEATURES, fit
 
 SAMPLES = Path(__file__).parent / "samples" / "photos"
 
@@ -39,10 +39,12 @@ def test_the_threshold_turns_away_few_of_those_it_was_fitted_on() -> None:
     rng = np.random.default_rng(0)
     rows = np.concatenate([rng.normal(1, 1, (500, FEATURES)), rng.normal(-1, 1, (500, FEATURES))])
     sold = np.arange(1000) < 500
-    told = fit(rows, sold)(rows)
+    told = fit([(rows, sold)])(rows)
     assert (told[sold] >= 0.5).mean() == pytest.approx(0.04, abs=0.005)
     assert (told[~sold] >= 0.5).mean() > 0.8
-    assert isinstance(fit(rows, sold), Unsold)
+    nearer = rows + 0.5  # a shop whose photos all come nearer to its texts
+    both = fit([(rows, sold), (nearer, sold)])
+    assert all((both(seen)[sold] >= 0.5).mean() <= 0.045 for seen in (rows, nearer))
 
 
 def test_what_is_not_sold_is_said_and_the_nearest_are_shown(agent) -> None:
