@@ -29,6 +29,8 @@ RENDERS ?= renders
 weights: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[studio,train]"
 	$(BIN)/python -m knowledge.demo.studio.render --set train --out $(RENDERS)
+	$(BIN)/python -m knowledge.demo.studio.render --set customer --seed 1 --per-product 1 \
+	    --size 224 --out $(RENDERS)/customer
 	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first
 	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
 	    --start $(RENDERS)/first/vision.safetensors --epochs 3 --peak-rate 3e-4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from fusion.vision import load_vision
 from fusion.weights import add_to_card, card_path
 from knowledge.demo import folder
 from knowledge.lexical import spoken
+from knowledge.load import read_documents
 from knowledge.types import Document
 
 SOURCES = {
@@ -60,8 +61,14 @@ def train_tower(
     named = {photo_set.name: SOURCES[photo_set.name] for photo_set in sets}
     together = train_vision.gather(sets, load_text().encode)
     path = train_vision.train(together, recipe, out, start, named)
-    calibrate(path, together, sets)
+    calibrate(path, together, [as_indexed(one) if one.name == "shop" else one for one in sets])
     return path
+
+
+def as_indexed(demo: photo_sets.PhotoSet) -> photo_sets.PhotoSet:
+    """The demo shop's photos with the texts that its index holds."""
+    products = {d.title: d for d in read_documents(folder()) if isinstance(d, Document)}
+    return replace(demo, texts=tuple(spoken(products[t.split(". ")[0]]) for t in demo.texts))
 
 
 def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.PhotoSet]) -> None:
@@ -74,7 +81,7 @@ def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.Pho
         classes = dict(data.sets)[photo_set.name]
         mine = data.held_out & (data.classes >= classes.start) & (data.classes < classes.stop)
         catalogue = Catalogue(
-            data.texts[classes.start : classes.stop].numpy(),
+            load_text().encode(photo_set.texts),
             vision.encode([read_photo(picture) for picture in photo_set.pictures]),
             photo_set.groups,
         )

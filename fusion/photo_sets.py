@@ -18,7 +18,7 @@ from PIL import Image
 from fusion.augment import STORED
 from fusion.vision import to_square
 
-HELD_OUT_EACH = 10  # one photo (or sender) in so many is kept for validation
+HELD_OUT_EACH = 10  # one sender of clothes in so many is kept for validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +98,22 @@ def clothing(folder: Path) -> PhotoSet:
 
 
 def rendered(folder: Path, products: Path) -> PhotoSet:
-    """Photos rendered by the studio (`folder`/train.jsonl) of the shop in `products` (JSONL)."""
+    """Photos rendered by the studio of the shop in `products` (JSONL).
+
+    `folder`/train.jsonl lists those to train on; `folder`/customer holds others, ID_N.jpg, as
+    customers take them in other rooms, for validation.
+    """
     shop = [json.loads(line) for line in products.read_text(encoding="utf-8").splitlines()]
     number = {product["id"]: i for i, product in enumerate(shop)}
     rows = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
-    classes = np.array([number[row["id"]] for row in rows])
-    seen = np.zeros(len(shop), int)
-    held_out = np.zeros(len(rows), bool)
-    for i, product in enumerate(classes):
-        seen[product] += 1
-        held_out[i] = seen[product] % HELD_OUT_EACH == 0
+    others = sorted((folder / "customer").glob("*.jpg"))
+    shown = [*(row["id"] for row in rows), *(path.stem.rsplit("_", 1)[0] for path in others)]
     return PhotoSet(
         "shop",
         tuple(f"{product['title']}. {product['description'][:200]}" for product in shop),
-        tuple(folder / row["photo"] for row in rows),
-        classes,
-        held_out,
+        (*(folder / row["photo"] for row in rows), *others),
+        np.array([number[id] for id in shown]),
+        np.arange(len(shown)) >= len(rows),
         tuple(products.parent / product["photos"][0] for product in shop),
         tuple(product["family"] for product in shop),
     )

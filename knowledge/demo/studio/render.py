@@ -45,7 +45,7 @@ PLANS = {
     "catalogue": Plan(size=320, samples=12, per_product=1, quality=88),
     "customer": Plan(size=320, samples=8, per_product=3, quality=86),
     "foreign": Plan(size=320, samples=8, per_product=1, quality=86),
-    "train": Plan(size=224, samples=8, per_product=10, quality=88),
+    "train": Plan(size=224, samples=8, per_product=9, quality=88),
 }
 ON_FLOOR = {"football", "bicycle-wheel", "dumbbell", "traffic-cone", "guitar"}
 
