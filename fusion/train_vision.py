@@ -236,6 +236,7 @@ def train(
         optimiser.load_state_dict(saved["optimiser"])
         scale.data = saved["scale"]
         rng.set_state(saved["rng"])
+        torch.set_rng_state(saved["dropout"])
         best, done = saved["best"], saved["done"]
 
     for epoch in range(done, recipe.epochs):
@@ -283,11 +284,13 @@ def train(
                 "optimiser": optimiser.state_dict(),
                 "scale": scale.data,
                 "rng": rng.get_state(),
+                "dropout": torch.get_rng_state(),
                 "best": best,
                 "done": epoch + 1,
             },
-            state,
+            state.with_suffix(".part"),
         )
+        state.with_suffix(".part").replace(state)  # whole, or the one before
     if recipe.patience:
         average.module.load_state_dict(best[2])
 

@@ -48,7 +48,7 @@ def test_one_modality_stays_where_its_encoder_put_it(fusion, text_encoder, modal
 def test_what_is_masked_is_not_there(text_encoder) -> None:
     torch.manual_seed(0)
     model = FusionModel().eval()
-    torch.nn.init.normal_(model.wording.weigh.weight)
+    torch.nn.init.normal_(model.intents.wording.weigh.weight)
     whole = everything(text_encoder)
     inputs = collate([whole])
     only_text = torch.tensor([[m == "text" for m in MODALITIES]])

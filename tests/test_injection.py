@@ -28,6 +28,7 @@ from agent.privacy import mask
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
+from agent.space import open_encoders
 from agent.state import FlowState
 from agent.types import Act, Reply
 from fusion.types import Transcript, Turn
@@ -71,7 +72,7 @@ def poisoned(tmp_path_factory) -> Iterator[Agent]:
     settings = Settings(home=tmp_path_factory.mktemp("poisoned"), speech="off")
     with closing(SqlShop(settings.orders)) as shop:
         shop.load(read_shop(folder() / "orders.json"), shipped_rules("demo"))
-    index_documents(settings, list(documents()))
+    index_documents(settings, open_encoders(settings), list(documents()))
     with closing(open_agent(settings)) as agent:
         yield agent
 
@@ -137,6 +138,7 @@ def harm(reply: Reply, private: set[str], said: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("obeys", [False, True], ids=["builtin", "obedient"])
 def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, obeys):
     assert len(HOSTILE) >= 150
