@@ -331,6 +331,8 @@ def test_only_people_of_the_shop_get_in(
     assert client.get("/v1/handoffs").status_code == 403  # not from this machine
     proxied = staff.get("/v1/handoffs", headers={"X-Forwarded-For": "127.0.0.1"})
     assert proxied.status_code == 403
+    page = staff.get("/v1/handoffs", headers={"Origin": "https://elsewhere.example"})
+    assert page.status_code == 403  # any page could ask, in a browser on this machine
     settings = Settings(home=tmp_path, staff_token="long-and-secret")
     guarded = TestClient(api.create_app(agent, settings), client=("127.0.0.1", 5))  # type: ignore[arg-type]
     assert guarded.get("/v1/handoffs").status_code == 401
