@@ -83,7 +83,7 @@ def stranger(photo: Encoded, knowledge: Knowledge, unsold: Unsold) -> float:
     signals = knowledge.signals("", photo.vector, kinds=("product",))
     if not signals.photo:
         return 0.0
-    texts = np.array([signals.dense[id] for id in signals.dense])
+    texts = np.array(list(signals.dense.values()))
     pictures = np.array([signals.photo.get(id, np.nan) for id in signals.dense])
     return float(unsold(features(photo, texts, pictures)))
 
