@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent.attachments import attachments
+from agent.damage import leant, speaks
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
@@ -192,9 +193,11 @@ class Agent:
             return Verdict(((Decline("unreadable"), None),))
         if with_person := self.store.handed_off(conversation_id):
             return Verdict(((HandOff("taken" if with_person == "taken" else "waiting", ""), None),))
-        intent = sure_intent(fused, self.limits)
         state = self.store.flow(conversation_id)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
+        if percept.damage and speaks(words, state):
+            fused, state = leant(fused), state.but(seen=str(percept.damage))
+        intent = sure_intent(fused, self.limits)
         unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
@@ -219,6 +222,8 @@ class Agent:
         following: Decision | None = decision
         while following is not None:
             outcome = None
+            if isinstance(following, HandOff) and state.seen:
+                following = replace(following, summary=f"{following.summary}\n{state.seen}")
             if isinstance(following, Act) and state.customer:
                 outcome = self.shop.perform(following, state.customer)
             steps.append((following, outcome))

@@ -71,6 +71,15 @@ _POLICY = re.compile(r"(?:how|what|when|who|which|why|where|do|does|is|are|if|wi
 _MAY = re.compile(r"(?:can|could|may|should|am) i\b")
 _OPENING = re.compile(r"\W*(?:(?:hi|hello|hey|sorry|and|but|so|also|ok|okay|well|then)\b\W+)*")
 _OWN = re.compile(r"\b(?:my|mine|our|i (?:have )?(?:just )?(?:ordered|bought|received))\b")
+_GOT = re.compile(
+    r"\b(?:order(?:ed)?|parcel|package|bought|received|delivered|delivery|arrived|came|got)\b"
+)
+_WHOLE = re.compile(
+    r"\b(?:not|isn't|wasn't|aren't|no|nothing|never|without)\b(?: \w+){0,3}? "
+    r"(?:damaged?|broken|crack(?:ed|s)?|chip(?:ped|s)?|stain(?:ed|s)?|missing|defective|faulty|wrong)\b|"
+    r"\b(?:undamaged|unbroken|intact|in (?:perfect|good|great) (?:condition|shape|order)|"
+    r"(?:arrived|came) (?:fine|safely|well)|(?:love|like) (?:it|them|my))\b"
+)
 _DEFINITE = re.compile(r"\b(?:the|this|that|these|those)\b")
 _OTHER = re.compile(
     r"\b(?:other|another|different|wrong) (?:order|one)\b|\bnot (?:that|this) (?:order|one)\b"
@@ -142,6 +151,17 @@ def is_general(words: str, flow: str) -> bool:
     if _POLICY.match(said):
         return " if " in said or not (own and flow in ("status", "damaged"))
     return bool(_MAY.match(said)) and not own and not _DEFINITE.search(said)
+
+
+def of_own(words: str) -> bool:
+    """Whether this is about what the customer has ordered or received, not about what to buy."""
+    said = _plain(words)
+    return bool(_OWN.search(said) or _GOT.search(said))
+
+
+def says_whole(words: str) -> bool:
+    """Whether a thing is said to be without damage."""
+    return bool(_WHOLE.search(_plain(words)))
 
 
 def means_other(words: str) -> bool:

@@ -62,6 +62,18 @@ def train_vision(
         print(f"Kept. Use it with DESKHAND_VISION={fit.kept}, then `deskhand index --rebuild`.")
 
 
+@train_app.command("damage")
+def train_damage(
+    renders: Annotated[Path, typer.Option(help="Goods whole and damaged, by the same studio.")],
+    out: Out,
+    data: Data | None = None,
+) -> None:
+    """Train the damage signal; with --data, its threshold knows whole things on real photos too."""
+    from agent.training import train_damage_signal
+
+    print(train_damage_signal(renders, data, out))
+
+
 @train_app.command("fusion")
 def train_fusion(
     data: Data,

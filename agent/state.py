@@ -28,6 +28,7 @@ class FlowState(Frozen):
     asked: Slot | None = None
     times: int = 0  # how often in a row
     question: str = ""  # as asked, to remind of it
+    seen: str = ""  # the damage that a photo seems to show, for a person who takes over
 
     @property
     def open(self) -> Wish:
@@ -56,6 +57,7 @@ class FlowState(Frozen):
             full_name=self.full_name,
             wrong=self.wrong,
             acts=self.acts,
+            seen=self.seen,
             queue=self.queue,
             last_order=(self.wish and self.wish.order_id) or self.last_order,
         )

@@ -11,6 +11,7 @@ from unicodedata import category
 import numpy as np
 
 from fusion.audio import speech_part
+from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
@@ -19,6 +20,7 @@ from fusion.speech import Recogniser, load_speech
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
     BadInput,
+    Damage,
     Encoded,
     Encoder,
     InputLimits,
@@ -45,13 +47,19 @@ class Encoders:
     speech: Recogniser | None  # None: recordings are not listened to
     ocr: Reader
     unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
+    damage: DamageDetector | None = None  # None: damage is not looked for
     decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
 
 
 def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
     """The encoders these settings name; WeightsError, naming the fix, when one is missing."""
     return Encoders(
-        load_text(text), load_vision(vision), load_speech(speech), load_ocr(), load_unsold(vision)
+        load_text(text),
+        load_vision(vision),
+        load_speech(speech),
+        load_ocr(),
+        load_unsold(vision),
+        load_damage(),
     )
 
 
@@ -80,6 +88,7 @@ def perceive(
     quality: dict[str, float] = {}
     seconds: dict[str, float] = {}
     encoded: dict[Modality, Encoded] = {}
+    damage: Damage | None = None
 
     with _timed(seconds, "decode"):
         photos, waves = _decode(turn, encoders.decoder, limits, problems)
@@ -93,6 +102,7 @@ def perceive(
             best = max(clear.values(), key=lambda figures: figures.sharpness)
             quality["sharpness"], quality["exposure"] = best.sharpness, best.exposure
             quality["size"] = float(best.size)
+            damage = encoders.damage([photos[i] for i in clear]) if encoders.damage else None
     with _timed(seconds, "words"):
         sentences: dict[Modality, str] = {
             "text": text,
@@ -119,6 +129,7 @@ def perceive(
         problems=tuple(problems),
         photos=len(photos),
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
+        damage=damage,
         seconds=seconds,
     )
 

@@ -89,6 +89,26 @@ class Encoded:
     vector: np.ndarray  # (DIM,) float32, unit norm
 
 
+DAMAGES = {
+    "crack": "a crack",
+    "chip": "a chipped edge",
+    "missing": "a missing part",
+    "stain": "a stain",
+}
+"""The kinds of damage that are looked for, and how they are spoken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a photo seems to show; `probability` in [0, 1] that it shows any damage."""
+
+    kind: str  # one of DAMAGES
+    probability: float
+
+    def __str__(self) -> str:
+        return f"The photo seems to show {DAMAGES[self.kind]} ({self.probability:.2f})."
+
+
 class Encoder(Protocol):
     """A frozen tower: sentences (str) or photos (uint8 RGB arrays (h, w, 3)) into one space."""
 
@@ -121,6 +141,7 @@ class Percept:
     problems: tuple[str, ...] = ()
     photos: int = 0  # pictures looked at, key frames of a video included
     pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
+    damage: Damage | None = None  # only where it is sure enough; the fusion model is not told
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
 
     @property
