@@ -304,7 +304,13 @@ def blot(
             tree.links.new(covered, most.inputs[0])
             tree.links.new(inside.outputs["Result"], most.inputs[1])
             covered = most.outputs["Value"]
-    base = tree.nodes["Principled BSDF"].inputs["Base Color"]
+    shader = tree.nodes["Principled BSDF"].inputs
+    if shader["Metallic"].default_value:  # dirt on metal is dull
+        bare = node("Math", operation="SUBTRACT")
+        bare.inputs[0].default_value = 1
+        tree.links.new(covered, bare.inputs[1])
+        tree.links.new(bare.outputs["Value"], shader["Metallic"])
+    base = shader["Base Color"]
     mix = node("MixRGB")
     if base.links:
         tree.links.new(base.links[0].from_socket, mix.inputs["Color1"])

@@ -119,7 +119,7 @@ def _save(photo: Image.Image, path: Path, quality: int) -> None:
 
 
 CHANGED = 22  # grey levels by which a pixel shows the damage
-LEAST, MOST = 18, 9000  # such pixels of 224 x 224: fewer nobody sees, more is another light
+LEAST, MOST = 40, 9000  # such pixels of 224 x 224: fewer nobody sees, more is another light
 
 
 def _take_twice(job: Job, subject: scene.Subject, dice: np.random.Generator) -> Path:
