@@ -1,8 +1,9 @@
 """Train the damage signal (`deskhand train damage`) on goods rendered whole and damaged.
 
-The first layers stay as the photo encoder has them, so every photo goes through them once. Families
-are never in two parts: those of the test are judged once, at the end; the threshold is chosen on
-judgements of families that a network had not seen.
+Beside the rendered damage, which is little, there is painted damage (fusion.blemish) on whole goods
+and on real photos; without whole real photos it would take anything real for damaged. Families are
+never in two parts: on some the network learns, on others the threshold is set, on those of the test
+it is judged once, at the end. Judged is rendered damage alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from fusion.blemish import paint
 from fusion.damage import CELLS, KINDS, MODEL, WIDE, DamageDetector, DamageNet, any_kind, kinds
 from fusion.photo import decode_photo
 from fusion.train_vision import load_tower
@@ -34,11 +37,12 @@ Figures = dict[str, float]
 class Recipe:
     """What a run is made of; written into the card."""
 
-    epochs: int = 20
-    batch: int = 32
-    rate: float = 3e-3
+    steps: int = 700
+    batch: int = 24
+    rate: float = 2e-3
+    trunk_rate: float = 2e-4  # of the layers that come from the photo encoder
     cells: float = 0.5  # weight of the cells beside that of whole photos
-    folds: int = 3
+    setting: float = 0.2  # share of the families that the threshold is set on
     test: float = 0.25  # share of the families
     precision: float = 0.9  # of what is said, on families not learnt from
     intact: float = 0.02  # share of intact photos of another kind that may be taken for damaged
@@ -47,27 +51,26 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """Rendered photos through the first layers, mirrored ones too: view, photo, ..."""
+    """Rendered photos."""
 
-    fine: Tensor  # (2, n, 40, 28, 28) float16
-    wide: Tensor  # (2, n, 80, 14, 14) float16
-    kinds: Tensor  # (n, KINDS) 0 or 1; all 0 for a whole piece
-    cells: Tensor  # (2, n, CELLS, CELLS) 0 or 1: where the damage shows
+    pixels: np.ndarray  # (n, 224, 224, 3) uint8
+    where: np.ndarray  # (n, 224, 224) bool, the damage
+    kinds: np.ndarray  # (n,) names, "whole" among them
     families: np.ndarray  # (n,) names
 
     def part(self, chosen: np.ndarray) -> Goods:
-        rows = torch.from_numpy(np.flatnonzero(chosen))
+        """`chosen` (n,) bool."""
         return Goods(
-            self.fine[:, rows],
-            self.wide[:, rows],
-            self.kinds[rows],
-            self.cells[:, rows],
-            self.families[chosen],
+            self.pixels[chosen], self.where[chosen], self.kinds[chosen], self.families[chosen]
         )
 
+    @property
+    def shown(self) -> np.ndarray:
+        """(n, KINDS) bool; nothing of a whole piece."""
+        return self.kinds[:, None] == np.array(KINDS)
 
-@torch.inference_mode()
-def gather(net: DamageNet, folder: Path, families: Mapping[str, str]) -> Goods:
+
+def gather(folder: Path, families: Mapping[str, str]) -> Goods:
     """The photos that `folder`/damage.jsonl lists; `families` by product id."""
     try:
         lines = (folder / "damage.jsonl").read_text("utf-8").splitlines()
@@ -77,47 +80,97 @@ def gather(net: DamageNet, folder: Path, families: Mapping[str, str]) -> Goods:
             f"`python -m knowledge.demo.studio.render --set damage --out {folder}`."
         ) from error
     rows = [json.loads(line) for line in lines]
-    fine, wide, cells = [], [], []
-    for row in rows:
-        photo = torch.from_numpy(to_square(np.asarray(Image.open(folder / row["file"]))))
-        both = torch.stack([photo, photo.flip(1)]).permute(0, 3, 1, 2).float() / 255
-        for kept, made in zip((fine, wide), net.maps(both), strict=True):
-            kept.append(made.half())
-        mask = torch.zeros(1, 224, 224)
-        if "mask" in row:
-            mask = torch.from_numpy(np.array(Image.open(folder / row["mask"]), np.float32))[None]
-        shown = F.max_pool2d(mask, 224 // CELLS)[0]
-        cells.append(torch.stack([shown, shown.flip(1)]))
+    nowhere = np.zeros((224, 224), bool)
     return Goods(
-        torch.stack(fine, 1),
-        torch.stack(wide, 1),
-        torch.tensor([[float(row["kind"] == kind) for kind in KINDS] for row in rows]),
-        torch.stack(cells, 1),
+        np.stack([to_square(np.asarray(Image.open(folder / row["file"]))) for row in rows]),
+        np.stack(
+            [
+                np.asarray(Image.open(folder / row["mask"])) > 0 if "mask" in row else nowhere
+                for row in rows
+            ]
+        ),
+        np.array([row["kind"] for row in rows]),
         np.array([families[row["id"]] for row in rows]),
     )
 
 
-def fit(net: DamageNet, goods: Goods, recipe: Recipe) -> DamageNet:
-    """Train all but the first layers, from anew."""
+def fit(net: DamageNet, goods: Goods, intact: np.ndarray, recipe: Recipe) -> DamageNet:
+    """Train it; `intact` (n, 224, 224, 3) uint8 are whole things of another kind, or none."""
     torch.manual_seed(recipe.seed)
-    for layer in (net.near, net.round, net.judge[2], net.judge[4]):
-        layer.reset_parameters()  # type: ignore[operator]
-    trained = [p for name, p in net.named_parameters() if not name.startswith("trunk.")]
-    steps = recipe.epochs * -(-len(goods.kinds) // recipe.batch)
-    optimiser = torch.optim.AdamW(trained, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)
-    rng = torch.Generator().manual_seed(recipe.seed)
-    net.train()
-    for _ in range(recipe.epochs):
-        for rows in torch.randperm(len(goods.kinds), generator=rng).split(recipe.batch):
-            view = torch.randint(2, (len(rows),), generator=rng)
-            cells = net.cells(goods.fine[view, rows].float(), goods.wide[view, rows].float())
-            loss = _loss(cells, goods.kinds[rows], goods.cells[view, rows], recipe)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            optimiser.zero_grad(set_to_none=True)
+    head = [p for name, p in net.named_parameters() if not name.startswith("trunk.")]
+    optimiser = torch.optim.AdamW(
+        [{"params": head}, {"params": net.trunk.parameters()}], weight_decay=0.02
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [recipe.rate, recipe.trunk_rate], total_steps=recipe.steps
+    )
+    rng, net = Random(recipe.seed), net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    noise = torch.Generator().manual_seed(recipe.seed)
+    for step in range(1, recipe.steps + 1):
+        pixels, where, shown = _draw(goods, intact, recipe.batch, rng)
+        photos, where = _views(pixels, where, noise)
+        cells = net.cells(*net.maps(photos))
+        loss = _loss(cells, shown, F.adaptive_max_pool2d(where, CELLS)[:, 0], recipe)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad(set_to_none=True)
+        if step % 100 == 0:
+            print(f"step {step} of {recipe.steps}, loss {loss.item():.3f}", flush=True)
     return net.eval()
+
+
+def _draw(
+    goods: Goods, intact: np.ndarray, size: int, rng: Random
+) -> tuple[np.ndarray, np.ndarray, Tensor]:
+    """A batch: a third rendered damage, a quarter painted, the rest whole, half of it real.
+
+    (size, 224, 224, 3) uint8, where its damage is (size, 224, 224) bool, its kind (size, KINDS).
+    """
+    damaged, whole = np.flatnonzero(goods.kinds != "whole"), np.flatnonzero(goods.kinds == "whole")
+    pixels, places, shown = [], [], []
+    for i in range(size):
+        kind, where = "whole", np.zeros((224, 224), bool)
+        if i < size // 3:
+            row = rng.choice(damaged)
+            photo, where, kind = goods.pixels[row], goods.where[row], str(goods.kinds[row])
+        else:
+            real = len(intact) and i % 2
+            photo = rng.choice(intact) if real else goods.pixels[rng.choice(whole)]
+            if i < size // 3 + size // 4:
+                photo, kind, where = paint(photo, rng)
+        pixels.append(photo)
+        places.append(where)
+        shown.append([float(kind == one) for one in KINDS])
+    return np.stack(pixels), np.stack(places), torch.tensor(shown)
+
+
+def _views(pixels: np.ndarray, where: np.ndarray, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Photos (b, 3, 224, 224) in [0, 1] and masks (b, 1, 224, 224), mirrored, turned, cut, relit.
+
+    Never so closely cut that the damage must be lost, nor covered or blurred, as that hides it.
+    """
+    b = len(pixels)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.empty(b, *shape).uniform_(low, high, generator=noise)
+
+    angle, zoom = uniform(-0.2, 0.2), uniform(0.75, 1.0)
+    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    turn = torch.stack(
+        [
+            torch.stack([mirror * zoom * angle.cos(), -zoom * angle.sin()], 1),
+            torch.stack([mirror * zoom * angle.sin(), zoom * angle.cos()], 1),
+        ],
+        1,
+    )
+    shift = uniform(-1, 1, 2, 1) * (1 - zoom)[:, None, None]
+    both = np.concatenate([pixels, 255 * where[..., None].astype(np.uint8)], 3)
+    stacked = torch.from_numpy(both).permute(0, 3, 1, 2).float() / 255
+    grid = F.affine_grid(torch.cat([turn, shift], 2), list(stacked.shape), align_corners=False)
+    seen = F.grid_sample(stacked, grid, padding_mode="reflection", align_corners=False)
+    light = uniform(0.7, 1.3, 1, 1, 1) * uniform(0.92, 1.08, 3, 1, 1)
+    return (seen[:, :3] * light).clamp(0, 1), seen[:, 3:]
 
 
 def _loss(cells: Tensor, shown: Tensor, where: Tensor, recipe: Recipe) -> Tensor:
@@ -134,13 +187,6 @@ def _loss(cells: Tensor, shown: Tensor, where: Tensor, recipe: Recipe) -> Tensor
     return photo + recipe.cells * each / judged.sum().clamp(min=1)
 
 
-@torch.inference_mode()
-def judged(net: DamageNet, goods: Goods) -> np.ndarray:
-    """Logits (n, KINDS), of photos that are not mirrored."""
-    parts = zip(goods.fine[0].split(64), goods.wide[0].split(64), strict=True)
-    return torch.cat([kinds(net.cells(f.float(), w.float())) for f, w in parts]).numpy()
-
-
 def train(
     folder: Path,
     families: Mapping[str, str],
@@ -151,42 +197,42 @@ def train(
 ) -> Path:
     """Write `out`/damage.safetensors with its card and return its path.
 
-    `start` is the photo encoder whose first layers are kept; `intact` are photos of whole things of
-    another kind, which only the threshold learns from.
+    `start` is the photo encoder whose first layers it begins with; `intact` are photos of whole
+    things of another kind: of every three, two are learnt from and one sets the threshold.
     """
     recipe = recipe or Recipe()
     net = DamageNet()
-    net.trunk = folded(load_tower(start).eval().features)[:WIDE].requires_grad_(False)
-    goods = gather(net, folder, families)
+    net.trunk = folded(load_tower(start).eval().features)[:WIDE]
+    goods = gather(folder, families)
     order = np.random.default_rng(recipe.seed).permutation(np.unique(goods.families))
-    tested = np.isin(goods.families, order[: round(recipe.test * len(order))])
-    learnt, test = goods.part(~tested), goods.part(tested)
-    unseen = np.zeros((len(learnt.kinds), len(KINDS)), np.float32)
-    for fold in range(recipe.folds):
-        held = np.isin(
-            learnt.families, order[round(recipe.test * len(order)) :][fold :: recipe.folds]
-        )
-        unseen[held] = judged(fit(net, learnt.part(~held), recipe), learnt.part(held))
-    damaged = learnt.kinds.any(1).numpy()
-    odds = LogisticRegression(C=1e3).fit(any_kind(unseen)[:, None], damaged)
-    detector = DamageDetector(
-        fit(net, learnt, recipe), float(odds.coef_[0, 0]), float(odds.intercept_[0]), 1.0
+    first, second = (
+        round(share * len(order)) for share in (recipe.test, recipe.test + recipe.setting)
     )
-    alarms = detector.probabilities(detector.logits([_read(path) for path in intact]))
+    tested = np.isin(goods.families, order[:first])
+    setting = np.isin(goods.families, order[first:second])
+    real = [to_square(_read(path)) for path in intact]
+    learnt = np.stack([p for i, p in enumerate(real) if i % 3]) if real else np.zeros((0,))
+    net = fit(net, goods.part(~tested & ~setting), learnt, recipe)
+    detector = DamageDetector(net, 1.0, 0.0, 1.0)
+    chosen, test = goods.part(setting), goods.part(tested)
+    unseen, damaged = detector.logits(chosen.pixels), chosen.shown.any(1)
+    odds = LogisticRegression(C=1e3).fit(any_kind(unseen)[:, None], damaged)
+    detector.scale, detector.shift = float(odds.coef_[0, 0]), float(odds.intercept_[0])
+    alarms = detector.probabilities(detector.logits(real[::3]))
     detector.threshold = threshold(detector.probabilities(unseen), damaged, alarms, recipe)
     path = out / "damage.safetensors"
     card = {
         "model": MODEL,
         "recipe": asdict(recipe),
-        "photos": len(learnt.kinds),
-        "sources": "photos rendered by knowledge/demo/studio",
+        "photos": int((~tested & ~setting).sum()),
+        "sources": "photos rendered by knowledge/demo/studio; damage painted by fusion/blemish.py",
         "started_from": read_card(start)["sha256"],
         "scale": detector.scale,
         "shift": detector.shift,
         "threshold": detector.threshold,
         "intact_photos": len(intact),
-        "families_not_learnt_from": figures(detector, unseen, learnt.kinds.numpy()),
-        "test": figures(detector, judged(detector.net, test), test.kinds.numpy()),
+        "families_of_the_threshold": figures(detector, unseen, chosen.shown),
+        "test": figures(detector, detector.logits(test.pixels), test.shown),
         "test_families": sorted(set(test.families.tolist())),
         "licence": "Apache-2.0",
     }

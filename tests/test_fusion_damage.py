@@ -113,7 +113,7 @@ def goods(where: Path) -> dict[str, str]:
 
 def test_it_learns_on_families_and_is_judged_on_others(tmp_path) -> None:
     families = goods(tmp_path)
-    recipe = Recipe(epochs=25, batch=8, folds=2)
+    recipe = Recipe(steps=60, batch=12)
     path = train(tmp_path, families, SHIPPED / "vision.safetensors", tmp_path / "out", (), recipe)
     card = read_card(path)
     assert card["test"]["photos"] == 8 and len(card["test_families"]) == 2
