@@ -83,9 +83,11 @@ def advance(
     return _answered(state, words, intent, picked, shop)
 
 
-def begin(state: FlowState, action: Action, words: str, shop: Shop) -> Step:
-    """The first step of a wish that was recognised elsewhere."""
-    order = next(iter(shop.rules.find_orders(words)), None)
+def begin(
+    state: FlowState, action: Action, words: str, shop: Shop, order: str | None = None
+) -> Step:
+    """The first step of a wish that was recognised elsewhere; `order` where its words name none."""
+    order = next(iter(shop.rules.find_orders(words)), order)
     wish = Wish(action=action, words=" ".join(words.split()), order_id=order)
     return go_on(state.but(queue=(*state.queue, wish)), shop)
 

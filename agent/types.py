@@ -6,13 +6,13 @@ crosses a wire, a file or the database (Citation, Reply, the events) is pydantic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fusion.types import Message, PrintedText, Transcript
+from fusion.types import PrintedText, Transcript
 from knowledge.types import Hit
 
 Slot = Literal[
@@ -228,16 +228,3 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Composer(Protocol):
-    """Puts a decision into words, from its evidence and nothing else."""
-
-    def compose(
-        self,
-        decision: Decision,
-        outcome: Outcome | None,
-        hits: Sequence[Hit],
-        history: Sequence[Message],
-        words: str,
-    ) -> Draft: ...
