@@ -225,6 +225,7 @@ class Agent:
                 photo="photo" in percept.present,
                 unsold=found.unsold,
                 unhappy_before=unhappy_before,
+                before=[reply.decision for reply in shown],
             )
             decision = judged(hits)
             if self.chat and state.wish is None and is_open(decision, words):

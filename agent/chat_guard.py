@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from queue import Empty, Queue
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -62,7 +63,7 @@ class GuardedModel:
                 came = False
                 try:
                     model = self.model.bind_tools(tools) if tools else self.model
-                    for chunk in _until(until, lambda model=model: model.stream(list(messages))):
+                    for chunk in _until(until, partial(model.stream, list(messages))):
                         came = True
                         yield chunk
                     break

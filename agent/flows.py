@@ -31,7 +31,7 @@ from agent.steps import (
     next_step,
     put,
     refreshed,
-    said_before,
+    told_between,
 )
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice
@@ -179,7 +179,7 @@ def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -
     waiting = ordered([current, *state.queue, *others])
     if waiting[0] is not current:
         return go_on(state.ended().but(queue=tuple(waiting)), shop)
-    return said_before(LATER, go_on(state.but(queue=tuple(waiting[1:])), shop))
+    return told_between(LATER, state.but(queue=tuple(waiting[1:])), shop)
 
 
 def _inherit(wish: Wish, former: Wish) -> Wish:
@@ -215,7 +215,7 @@ def _answered(
             return agreed(state)
     if not gained and not problem and answers.asks(words) and not picked:
         if told := aside(state, words, shop):
-            return said_before(told, go_on(state, shop))
+            return told_between(told, state, shop)
         if intent or "?" in words:
             return state, None
     if not state.read:

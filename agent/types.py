@@ -29,10 +29,12 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the answers a question offers: the shop's own id, and what the button says."""
+    """One of the answers a question offers: the shop's own id, and what the button says; for a
+    product its picture, an absolute path on this machine, of which doors make an address."""
 
     id: str
     label: str
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,10 @@ class Limits:
     unsold: float = 0.5  # at or above: the photo shows nothing that the shop sells
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this: softer words; twice: a person
+    lean: float = 0.25  # what a document of the intent's own kind gains, times how sure that is
+    agree: int = 3  # places among which a photo must find what the words call it
+    questions: int = 2  # the same question at most so often; then a person
+    failures: int = 2  # times in a row that nothing is found; then a person
 
 
 class Frozen(BaseModel):

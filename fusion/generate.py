@@ -46,7 +46,7 @@ def load_generator(
     folder = hub.find(spec) if spec.startswith("hub:") else Path(spec)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype="auto"
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
