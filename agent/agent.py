@@ -12,18 +12,22 @@ import secrets
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from agent import events
 from agent.attachments import attachments
+from agent.compose import BuiltinComposer
 from agent.damage import leant, speaks
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
+from agent.planning import is_open, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
 from agent.state import FlowState
@@ -31,35 +35,28 @@ from agent.steps import go_on
 from agent.store import Store
 from agent.types import (
     Act,
-    Answer,
     Ask,
-    Composer,
     Decided,
     Decision,
     Decline,
-    Deed,
     Done,
     Event,
-    Found,
-    FoundHit,
     HandOff,
-    Heard,
     Limits,
     Outcome,
     Reply,
     Token,
-    Understood,
 )
 from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
 from fusion.types import Fused, InputLimits, Message, Percept, Turn
 from fusion.understand import FusionModule
 from knowledge.index import Knowledge
+from knowledge.types import Hit
 
-if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
+if TYPE_CHECKING:  # LangChain and scikit-learn come with them: only who uses them loads them
+    from agent.chat import Chat
     from agent.own import OwnIntents
-
-INTENTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,8 @@ class Verdict:
     """What was decided for a turn, and done about it."""
 
     steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+    hits: tuple[Hit, ...] = ()  # the evidence
+    notes: tuple[str, ...] = ()
 
     @property
     def decision(self) -> Decision:
@@ -88,11 +87,12 @@ class Agent:
         fusion: FusionModule,
         shop: Shop,
         store: Store,
-        composer: Composer,
+        composer: BuiltinComposer,
         moods: Moods,
         limits: Limits,
         input_limits: InputLimits,
         own: OwnIntents | None = None,
+        chat: Chat | None = None,
     ) -> None:
         self.knowledge = knowledge
         self.encoders = encoders
@@ -104,6 +104,7 @@ class Agent:
         self.limits = limits
         self.input_limits = input_limits
         self.own = own
+        self.chat = chat
         self._answering: set[str] = set()
         self._guard = threading.Lock()
 
@@ -118,11 +119,11 @@ class Agent:
             history = self.store.history(conversation_id)
             shown = self.store.replies(conversation_id)
             percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
-            yield _heard(percept)
+            yield events.heard(percept)
 
             with _timed(seconds, "understand"):
                 fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
-            yield _understood(fused)
+            yield events.understood(fused)
 
             with _timed(seconds, "find"):
                 found = find(
@@ -134,7 +135,7 @@ class Agent:
                     self.limits,
                     self.encoders.unsold,
                 )
-            yield _found(found)
+            yield events.found(found)
 
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
@@ -143,31 +144,40 @@ class Agent:
 
             with _timed(seconds, "compose"):
                 drafts = [
-                    self.composer.compose(decision, outcome, found.hits, history, found.words)
+                    self.composer.compose(decision, outcome, verdict.hits, history, found.words)
                     for decision, outcome in verdict.steps
                 ]
-            given_up = _given_up(found, verdict.steps[0][0])
-            before, after = softened(verdict.decision, fused.mood, history, self.limits)
-            texts = [draft.text for draft in drafts]
-            said = [*percept.problems, before, given_up, *texts, after]
+            given_up = events.given_up(found, verdict.steps[0][0])
+            softer, after = softened(verdict.decision, fused.mood, history, self.limits)
+            before = " ".join(filter(None, [*percept.problems, softer, given_up]))
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
-                text=" ".join(filter(None, said)),
+                text=" ".join(filter(None, [before, *(draft.text for draft in drafts), after])),
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=verdict.decision,
                 intent=fused.intent,
-                attributions=_games(fused),
+                attributions=events.games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
-                done=tuple(starmap(_deed, verdict.acts)),
-                notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
+                done=tuple(starmap(events.deed, verdict.acts)),
+                notes=(
+                    *events.notes(percept),
+                    *verdict.notes,
+                    *chain.from_iterable(draft.notes for draft in drafts),
+                ),
                 mood=fused.mood,
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
             self.store.append(conversation_id, percept.words, reply, kept)
-            for piece in re.findall(r"\S+\s*", reply.text):
-                yield Token(text=piece)
+            if self.chat is None:
+                yield from _tokens(reply.text)
+            else:  # in better words, which take the place of what was stored once they are whole
+                decisions = [decision for decision, _ in verdict.steps]
+                telling = self.chat.tell(before, decisions, drafts, after, history, found.words)
+                text, notes = yield from _streamed(telling)
+                reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
+                self.store.amend(reply)
             yield Done(reply=reply)
 
     def close(self) -> None:
@@ -207,17 +217,25 @@ class Agent:
         else:
             printed = order_numbers(percept.printed, self.shop.rules)
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
+        hits, notes = found.hits, ""
         if decision is None:
-            decision = decide(
+            judged = partial(
+                decide,
                 fused,
-                found.hits,
-                found.words,
-                history,
-                self.limits,
+                words=found.words,
+                history=history,
+                limits=self.limits,
                 photo="photo" in percept.present,
                 unsold=found.unsold,
                 unhappy_before=unhappy_before,
+                before=[reply.decision for reply in shown],
             )
+            decision = judged(hits)
+            if self.chat and state.wish is None and is_open(decision, words):
+                known = standing(state, shown, self.shop)
+                calls, notes = self.chat.plan(words, history, known)
+                state, planned, hits = plan(calls, state, words, hits, self._search, self.shop)
+                decision = planned or judged(hits)
         steps: list[tuple[Decision, Outcome | None]] = []
         following: Decision | None = decision
         while following is not None:
@@ -236,7 +254,10 @@ class Agent:
         if isinstance(last, HandOff):
             urgency = priority(fused.mood, last.reason, self.limits)
             self.store.hand_off(conversation_id, last.reason, last.summary, urgency)
-        return Verdict(tuple(steps))
+        return Verdict(tuple(steps), hits, tuple(filter(None, [notes])))
+
+    def _search(self, query: str) -> Sequence[Hit]:
+        return self.knowledge.search(query, self.encoders.text.encode([query])[0])
 
     @contextmanager
     def _alone(self, conversation_id: str) -> Iterator[None]:
@@ -261,12 +282,6 @@ def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
     return replace(turn, text=", ".join(labels.get(id, id) for id in turn.choices))
 
 
-def _deed(act: Act, outcome: Outcome) -> Deed:
-    return Deed(
-        action=act.action, arguments=dict(act.arguments), ok=outcome.ok, message=outcome.message
-    )
-
-
 def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> bool:
     """Whether the words are about something else as well: our open question, or a photo."""
     asked = shown[-1].decision if shown else None
@@ -274,69 +289,23 @@ def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> b
     return state.wish is not None or question or "photo" in percept.present
 
 
-def _notes(percept: Percept) -> Iterator[str]:
-    """What was degraded, and why, in sentences for the customer and the shop."""
-    yield from percept.problems
-    if percept.transcript and percept.transcript.engine == "pocketsphinx":
-        yield (
-            "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
-            "wrong."
-        )
+def _tokens(text: str) -> Iterator[Token]:
+    for word in re.findall(r"\s*\S+\s*|\s+", text):
+        yield Token(text=word)
 
 
-def _given_up(found: Findings, decision: Decision) -> str:
-    """The wishes that had to be dropped before a product was left; "" when there are none."""
-    about_products = isinstance(decision, Answer) and any(
-        hit.document.kind == "product" for hit in decision.hits[:1]
-    )
-    if not found.relaxed or not about_products:
-        return ""
-    wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
-    return f"Nothing matches {wishes}; this is what there is without that wish."
-
-
-def _heard(percept: Percept) -> Heard:
-    return Heard(
-        words=percept.words,
-        transcript=percept.transcript,
-        printed=percept.printed,
-        present=tuple(sorted(percept.present)),
-        problems=percept.problems,
-        photos=percept.photos,
-    )
-
-
-def _understood(fused: Fused) -> Understood:
-    return Understood(
-        intent=fused.intent,
-        intents=dict(list(fused.intents.items())[:INTENTS_SHOWN]),
-        out_of_scope=fused.out_of_scope,
-        mood=fused.mood,
-        attributions=_games(fused),
-    )
-
-
-def _found(found: Findings) -> Found:
-    return Found(
-        hits=tuple(
-            FoundHit(
-                id=hit.document.id,
-                kind=hit.document.kind,
-                title=hit.document.title,
-                score=hit.score,
-                ranks=dict(hit.ranks),
-                passage=hit.passage,
-                url=hit.document.url,
-            )
-            for hit in found.hits
-        ),
-        filters=found.filters,
-        relaxed=found.relaxed,
-    )
-
-
-def _games(fused: Fused) -> dict[str, dict[str, float]]:
-    return {game: dict(values) for game, values in asdict(fused.attributions).items()}
+def _streamed(
+    telling: Generator[str, None, tuple[str, ...]],
+) -> Generator[Token, None, tuple[str, tuple[str, ...]]]:
+    """The pieces as tokens; then their whole text, and what the telling returned."""
+    text = ""
+    while True:
+        try:
+            piece = next(telling)
+        except StopIteration as end:
+            return text, end.value
+        text += piece
+        yield from _tokens(piece)
 
 
 @contextmanager

@@ -213,6 +213,8 @@ def public(value: Any) -> Any:
             shown["photos"] = [f"/{photo_address(document)}"]
         case {"id": str(document), "photo": str()}:  # a ProductCard
             shown["photo"] = f"/{photo_address(document)}"
+        case {"id": str(document), "picture": str()}:  # a Choice
+            shown["picture"] = f"/{photo_address(document)}"
     return shown
 
 

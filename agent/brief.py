@@ -18,6 +18,7 @@ SUGGESTED = {
     "would you rather have your money back?",
     "identity": "let us find your order together. Which name and address did you order with?",
     "not_understood": "could you tell me in your own words what you need?",
+    "failed": "what exactly are you looking for? I look it up for you.",
     "change_order": "I can change that for you. Please confirm what you want instead.",
     "exchange": "I can arrange the exchange. Please confirm what you want instead.",
 }

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from agent.agent import Agent
-from agent.chat import ChatComposer, load_chat_model
+from agent.chat import Chat
 from agent.chat_guard import GuardedModel
+from agent.chat_models import load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
@@ -26,7 +27,6 @@ from agent.shop_file import read_shop
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
 from agent.store_personal import forget_older
-from agent.types import Composer
 from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower
 from fusion.mood import load_moods
@@ -56,10 +56,7 @@ def open_agent(settings: Settings) -> Agent:
             forget_older(store, settings.retention_days)
         shop = open_shop(settings)
         opened.callback(shop.close)
-        composer: Composer = BuiltinComposer()
-        if settings.llm:
-            model = GuardedModel(load_chat_model(settings.llm, settings.llm_url, settings.llm_key))
-            composer = ChatComposer(model, composer, partial(mask, region=settings.region))
+        chat = open_chat(settings)
         fusion = load_fusion(settings.fusion)
         encoders = open_encoders(settings, settings.speech)
         knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
@@ -78,12 +75,22 @@ def open_agent(settings: Settings) -> Agent:
         fusion,
         shop,
         store,
-        composer,
+        BuiltinComposer(),
         load_moods(),
         settings.limits,
         settings.input_limits,
         own,
+        chat,
     )
+
+
+def open_chat(settings: Settings) -> Chat | None:
+    """The chat model that is set. Raises SetupError or WeightsError when it cannot be had."""
+    if settings.llm is None:
+        return None
+    seconds = settings.llm_seconds
+    model = load_chat_model(settings.llm, settings.llm_url, settings.llm_key, seconds)
+    return Chat(GuardedModel(model, seconds), partial(mask, region=settings.region))
 
 
 def open_shop(settings: Settings) -> Shop:

@@ -64,6 +64,7 @@ HAND_OFFS = {
     "complaint": "I am sorry about that. A colleague should look at it.",
     "identity": "I cannot find you or your order with that.",
     "not_understood": "I do not understand you well enough, and I am sorry about that.",
+    "failed": "I did not find what you are looking for, and I am sorry about that.",
     "damaged_item": "I am sorry that it did not arrive as it should.",
     "change_order": "What is in an order is changed by a colleague.",
     "exchange": "An exchange is arranged by a colleague.",

@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
     llm: str | None = None
-    """Chat model as LangChain names it ("openai:gpt-5-mini", "ollama:llama3.2"); None: the
-    built-in composer."""
+    """Chat model: "openai:gpt-5-mini" (or another provider of LangChain's), "ollama:llama3.2",
+    "hub:NAME" or the folder of a model that transformers loads; None: the built-in composer."""
     region: str = Field(default="BE", pattern="^[A-Z]{2}$")
     """Country (ISO 3166) of telephone numbers without a country's code, to mask them."""
     retention_days: int | None = Field(default=None, ge=1)
@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     """Address of a service that speaks OpenAI's protocol, e.g. "http://127.0.0.1:8000/v1"."""
     llm_key: str | None = None
     """Sent to the chat model's service; None: the provider's own variable, nothing to `llm_url`."""
+    llm_seconds: float = Field(default=30.0, gt=0)
+    """Time for a whole answer of the chat model; then the built-in composer answers."""
     intents: Path | None = None
     """Folder of the shop's own intents (`deskhand intents fit`) with their answers.yaml."""
     shop_url: str | None = None

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from agent.build import has_index, open_shop, prepare_home
-from agent.chat import load_chat_model
+from agent.build import has_index, open_chat, open_shop, prepare_home
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
 from agent.space import encoder_name, open_vision
@@ -25,8 +24,8 @@ from knowledge.types import KINDS
 PACKAGES = ("deskhand", "torch", "transformers", "chromadb", "gradio", "langchain")
 WHISPER = "`python -c \"import whisper; whisper.load_model('base')\"` fetches a better one, once"
 LLM = (
-    "set DESKHAND_LLM=PROVIDER:MODEL and install LangChain's package for it (langchain-openai, "
-    "langchain-ollama, ...) for freer wording, checked against the same evidence"
+    "set DESKHAND_LLM (openai:MODEL, ollama:MODEL, any service that speaks OpenAI's protocol with "
+    "DESKHAND_LLM_URL, or a folder) for freer wording, checked against the same evidence"
 )
 
 RETRAIN = (
@@ -106,7 +105,7 @@ def _weights() -> Finding:
 def _composer(settings: Settings) -> Finding:
     if settings.llm is None:
         return Finding("composer", "could be better", "built-in", LLM)
-    load_chat_model(settings.llm)
+    open_chat(settings)
     return Finding("composer", "good", f"{settings.llm}, checked against the evidence")
 
 

@@ -31,7 +31,7 @@ from agent.steps import (
     next_step,
     put,
     refreshed,
-    said_before,
+    told_between,
 )
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice
@@ -83,9 +83,11 @@ def advance(
     return _answered(state, words, intent, picked, shop)
 
 
-def begin(state: FlowState, action: Action, words: str, shop: Shop) -> Step:
-    """The first step of a wish that was recognised elsewhere."""
-    order = next(iter(shop.rules.find_orders(words)), None)
+def begin(
+    state: FlowState, action: Action, words: str, shop: Shop, order: str | None = None
+) -> Step:
+    """The first step of a wish that was recognised elsewhere; `order` where its words name none."""
+    order = next(iter(shop.rules.find_orders(words)), order)
     wish = Wish(action=action, words=" ".join(words.split()), order_id=order)
     return go_on(state.but(queue=(*state.queue, wish)), shop)
 
@@ -177,7 +179,7 @@ def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -
     waiting = ordered([current, *state.queue, *others])
     if waiting[0] is not current:
         return go_on(state.ended().but(queue=tuple(waiting)), shop)
-    return said_before(LATER, go_on(state.but(queue=tuple(waiting[1:])), shop))
+    return told_between(LATER, state.but(queue=tuple(waiting[1:])), shop)
 
 
 def _inherit(wish: Wish, former: Wish) -> Wish:
@@ -213,7 +215,7 @@ def _answered(
             return agreed(state)
     if not gained and not problem and answers.asks(words) and not picked:
         if told := aside(state, words, shop):
-            return said_before(told, go_on(state, shop))
+            return told_between(told, state, shop)
         if intent or "?" in words:
             return state, None
     if not state.read:

@@ -34,13 +34,12 @@ EVIDENCE: dict[str, tuple[Kind, ...]] = {
 }
 """The kind of document that answers an intent."""
 
-LEAN = 0.25
-"""What a document of the intent's own kind gains in score, times how sure the intent is: enough to
-put a fair FAQ answer before a product that shares its words, too little to bury a far better hit.
-"""
-
 ABOUT_ONE_PRODUCT = frozenset({"product_question", "availability"})
 CHOICES = 4  # products offered when a question fits several
+
+WHICH_PRODUCT = "Which product do you mean? Its name or a photo of it will do."
+WHICH_ONE = "Which one do you mean?"
+PHOTO_OR_WORDS = "Your photo and your words seem to be about two things. Which one do you mean?"
 
 _WORD = re.compile(r"[^\W_]+")
 _POINTING = frozenset({"this", "that", "these", "those", "it", "its", "one", "ones"})
@@ -66,12 +65,13 @@ def decide(
     photo: bool = False,
     unsold: float = 0.0,
     unhappy_before: bool = False,
+    before: Sequence[Decision] = (),
 ) -> Decision:
     """The decision for one turn, from what was understood and found.
 
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
     `unsold`: how likely it shows nothing that the shop sells; `unhappy_before`: the customer's last
-    turn was already an unhappy one.
+    turn was already an unhappy one; `before`: what was decided earlier, oldest first.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
@@ -85,26 +85,55 @@ def decide(
     if not ours and best < limits.strong:
         return Decline("out_of_scope")
     if only_points(words) and not photo and not history:
-        return Ask("product", "Which product do you mean? Its name or a photo of it will do.")
+        return _asked(WHICH_PRODUCT, (), words, history, before, limits)
     if not found and topic == "complaint":
         return HandOff("complaint", summary(words, history))
+    if not found and _failed(before) + 1 >= limits.failures:
+        return HandOff("failed", summary(words, history))
     if not found:
         return Decline("not_found")
     kinds = EVIDENCE.get(topic, ())
     bare = not words.strip() or only_points(words)
     if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
         return Decline("not_sold")
-    lean = LEAN * fused.intents[fused.intent]
+    lean = limits.lean * fused.intents[fused.intent]
     ranked = sorted(
         found, key=lambda hit: hit.score + lean * (hit.document.kind in kinds), reverse=True
     )
+    if photo and unsold < limits.unsold and (pair := _contradiction(ranked, words, limits)):
+        return _asked(PHOTO_OR_WORDS, pair, words, history, before, limits)
     if rivals := _rivals(ranked, topic, words, limits):
-        return Ask(
-            "product",
-            "Which one do you mean?",
-            tuple(Choice(hit.document.id, hit.document.title) for hit in rivals),
-        )
+        return _asked(WHICH_ONE, rivals, words, history, before, limits)
     return Answer(tuple(ranked), topic, photo)
+
+
+def _asked(
+    question: str,
+    products: Sequence[Hit],
+    words: str,
+    history: Sequence[Message],
+    before: Sequence[Decision],
+    limits: Limits,
+) -> Ask | HandOff:
+    """The question with the products as choices; a person where it was asked often enough, be it
+    in a row or about the same products."""
+    choices = tuple(
+        Choice(hit.document.id, hit.document.title, next(iter(hit.document.photos), None))
+        for hit in products
+    )
+    asked = [d for d in before if isinstance(d, Ask) and d.slot == "product" and d.action is None]
+    last = before[-limits.questions :]
+    in_a_row = len(last) == limits.questions and all(d in asked for d in last)
+    same = [d for d in asked if (d.question, d.choices) == (question, choices)]
+    if in_a_row or len(same) >= limits.questions:
+        return HandOff("not_understood", summary(words, history))
+    return Ask("product", question, choices)
+
+
+def _failed(before: Sequence[Decision]) -> int:
+    """How often in a row nothing was found, up to now."""
+    misses = [isinstance(d, Decline) and d.reason == "not_found" for d in reversed(before)]
+    return misses.index(False) if False in misses else len(misses)
 
 
 def sure_intent(fused: Fused, limits: Limits) -> str:
@@ -154,3 +183,30 @@ def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> li
     named = {said & _words(hit.document.title) for hit in close.values()}
     told_apart = len(named) > 1  # the words name one of them more closely than another
     return [] if len(close) < 2 or told_apart else list(close.values())[:CHOICES]
+
+
+def _contradiction(ranked: Sequence[Hit], words: str, limits: Limits) -> list[Hit]:
+    """What the photo shows and what the words call it, where these are two things: "this mug" under
+    a photo of a kettle. Neither may be among what the other finds nearest."""
+    products = [hit for hit in ranked if hit.document.kind == "product"]
+    seen = [hit for hit in products if hit.ranks.get("photo") == 1]
+    said = [hit for hit in products if _called(_thing(hit), words)]
+    if not seen or not said or _thing(seen[0]) in _words(words):
+        return []
+    if any(hit.ranks.get("photo", limits.agree + 1) <= limits.agree for hit in said):
+        return []
+    return [seen[0], said[0]]
+
+
+def _thing(hit: Hit) -> str:
+    """What a product is: the last word of its name, "mug"."""
+    return (_WORD.findall(hit.document.title.split(",")[0].lower()) or [""])[-1]
+
+
+def _called(thing: str, words: str) -> bool:
+    """Whether the words call what is shown that: "this blue mug"; or, pointing at nothing, "the
+    mug"."""
+    named = rf"\s+(?:[^\W_]+\s+){{0,2}}?{re.escape(thing)}s?\b"
+    if re.search(rf"\b(?:this|that|these|those){named}", words, re.I):
+        return True
+    return not _words(words) & _POINTING and bool(re.search(rf"\bthe{named}", words, re.I))

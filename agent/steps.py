@@ -42,10 +42,13 @@ Step = tuple[FlowState, Decision | None]
 
 
 def go_on(state: FlowState, shop: Shop) -> Step:
-    """The next question: of the wish that is open, else of the one that waits; None without."""
+    """The next question: of the wish that is open, else of the one that waits; None without, and
+    where the open one was asked often enough: it waits for its answer then."""
     state = refreshed(state, shop)
     if state.wish is not None:
-        return next_step(state.but(times=0), shop)
+        if state.asked and state.times >= TIMES:
+            return state, None
+        return next_step(state, shop, fresh=False)
     if not state.queue:
         return state, None
     wish, *queue = state.queue
@@ -53,6 +56,14 @@ def go_on(state: FlowState, shop: Shop) -> Step:
     if state.customer is None:
         started, problem = identify(started, wish.words, shop)
     return next_step(started, shop, problem)
+
+
+def told_between(sentence: str, state: FlowState, shop: Shop) -> Step:
+    """The sentence, and the open question once more if it was not asked often enough."""
+    after, decision = said_before(sentence, go_on(state, shop))
+    if decision is None and state.asked:
+        decision = Ask(state.asked, sentence, action=state.open.action)
+    return after, decision
 
 
 def said_before(sentence: str, step: Step) -> Step:

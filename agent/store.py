@@ -101,6 +101,14 @@ class Store:
             self._require(conversation_id)
             raise ValueError(f"A reply with the id {reply.id} is already stored.") from error
 
+    def amend(self, reply: Reply) -> None:
+        """Put other words in the place of those that were stored with the reply."""
+        with self.engine.begin() as db:
+            db.execute(
+                text("UPDATE turns SET reply = :reply WHERE reply_id = :id"),
+                {"reply": reply.model_dump_json(), "id": reply.id},
+            )
+
     def _write_turn(self, db: Connection, conversation_id: str, words: str, reply: Reply) -> int:
         """Its place in the conversation, counted from 1."""
         place = db.execute(

@@ -6,13 +6,13 @@ crosses a wire, a file or the database (Citation, Reply, the events) is pydantic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fusion.types import Message, PrintedText, Transcript
+from fusion.types import PrintedText, Transcript
 from knowledge.types import Hit
 
 Slot = Literal[
@@ -29,10 +29,12 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the answers a question offers: the shop's own id, and what the button says."""
+    """One of the answers a question offers: the shop's own id, and what the button says; for a
+    product its picture, an absolute path on this machine, of which doors make an address."""
 
     id: str
     label: str
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,10 @@ class Limits:
     unsold: float = 0.5  # at or above: the photo shows nothing that the shop sells
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this: softer words; twice: a person
+    lean: float = 0.25  # what a document of the intent's own kind gains, times how sure that is
+    agree: int = 3  # places among which a photo must find what the words call it
+    questions: int = 2  # the same question at most so often; then a person
+    failures: int = 2  # times in a row that nothing is found; then a person
 
 
 class Frozen(BaseModel):
@@ -228,16 +234,3 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Composer(Protocol):
-    """Puts a decision into words, from its evidence and nothing else."""
-
-    def compose(
-        self,
-        decision: Decision,
-        outcome: Outcome | None,
-        hits: Sequence[Hit],
-        history: Sequence[Message],
-        words: str,
-    ) -> Draft: ...

@@ -1,0 +1,93 @@
+"""What happened in a turn, as the events and the sentences that doors show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from agent.find import Findings
+from agent.types import (
+    Act,
+    Answer,
+    Decision,
+    Deed,
+    Found,
+    FoundHit,
+    Heard,
+    Outcome,
+    Understood,
+)
+from fusion.types import Fused, Percept
+
+INTENTS_SHOWN = 5
+
+
+def given_up(found: Findings, decision: Decision) -> str:
+    """The wishes that had to be dropped before a product was left; "" when there are none."""
+    about_products = isinstance(decision, Answer) and any(
+        hit.document.kind == "product" for hit in decision.hits[:1]
+    )
+    if not found.relaxed or not about_products:
+        return ""
+    wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
+    return f"Nothing matches {wishes}; this is what there is without that wish."
+
+
+def heard(percept: Percept) -> Heard:
+    return Heard(
+        words=percept.words,
+        transcript=percept.transcript,
+        printed=percept.printed,
+        present=tuple(sorted(percept.present)),
+        problems=percept.problems,
+        photos=percept.photos,
+    )
+
+
+def understood(fused: Fused) -> Understood:
+    return Understood(
+        intent=fused.intent,
+        intents=dict(list(fused.intents.items())[:INTENTS_SHOWN]),
+        out_of_scope=fused.out_of_scope,
+        mood=fused.mood,
+        attributions=games(fused),
+    )
+
+
+def found(found: Findings) -> Found:
+    return Found(
+        hits=tuple(
+            FoundHit(
+                id=hit.document.id,
+                kind=hit.document.kind,
+                title=hit.document.title,
+                score=hit.score,
+                ranks=dict(hit.ranks),
+                passage=hit.passage,
+                url=hit.document.url,
+            )
+            for hit in found.hits
+        ),
+        filters=found.filters,
+        relaxed=found.relaxed,
+    )
+
+
+def games(fused: Fused) -> dict[str, dict[str, float]]:
+    return {game: dict(values) for game, values in asdict(fused.attributions).items()}
+
+
+def deed(act: Act, outcome: Outcome) -> Deed:
+    return Deed(
+        action=act.action, arguments=dict(act.arguments), ok=outcome.ok, message=outcome.message
+    )
+
+
+def notes(percept: Percept) -> Iterator[str]:
+    """What was degraded, and why, in sentences for the customer and the shop."""
+    yield from percept.problems
+    if percept.transcript and percept.transcript.engine == "pocketsphinx":
+        yield (
+            "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
+            "wrong."
+        )
