@@ -131,6 +131,7 @@ class Agent:
                     self.knowledge,
                     shown,
                     self.limits,
+                    self.shop.baskets,
                     self.encoders.unsold,
                 )
             yield _found(found)
@@ -158,6 +159,7 @@ class Agent:
                 intent=fused.intent,
                 attributions=_games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
+                comparison=next((d.comparison for d in drafts if d.comparison), None),
                 done=tuple(starmap(_deed, verdict.acts)),
                 notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
                 mood=fused.mood,
@@ -213,6 +215,7 @@ class Agent:
                 self.limits,
                 photo="photo" in percept.present,
                 unsold=found.unsold,
+                related=found.related,
                 unhappy_before=unhappy_before,
             )
         steps: list[tuple[Decision, Outcome | None]] = []

@@ -40,7 +40,7 @@ from agent.markup import photo_address
 from agent.sent import CHOICES, SentTurn, sentence
 from agent.types import Done, Event
 from fusion.types import BadInput, InputLimits, Turn, WeightsError
-from knowledge.filters import parse_filters
+from knowledge.parse import parse_filters
 from knowledge.types import KINDS, Hit, Kind, KnowledgeError
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from agent import products
-from agent.evidence import OWN, answering, card, money, plain, quote, quote_title
+from agent.evidence import OWN, answering, card, plain, quote, quote_title
+from agent.relating import about_related
 from agent.types import (
     Act,
     Answer,
@@ -20,6 +21,7 @@ from agent.types import (
     Draft,
     HandOff,
     Outcome,
+    Related,
 )
 from fusion.types import Message
 from knowledge.filters import COLORS, SAME
@@ -102,6 +104,8 @@ class BuiltinComposer:
             case Answer(hits=found) if OWN in found[0].ranks:
                 document = found[0].document
                 return Draft(document.text, (quote(document, 0, len(document.text)),))
+            case Answer(related=Related()):
+                return about_related(decision)
             case Answer(hits=found) if found[0].document.kind == "product":
                 return about_product(decision, words)
             case Answer(hits=found, topic=topic):
@@ -178,9 +182,9 @@ def about_product(answer: Answer, words: str) -> Draft:
         said.append(products.in_stock_instead(best, siblings))
     if missing:
         fitting = [d for d in others if missing in products.word_set(d.title)]
-        said.append(_others(f"In {missing} I find", fitting))
+        said.append(products.priced(f"In {missing} I find", fitting))
     elif topic in SEARCHES:
-        said.append(_others("Also close to what you describe:", others))
+        said.append(products.priced("Also close to what you describe:", others))
     said.append(_next_step(best, siblings, topic, facets, unsettled))
     return Draft(
         " ".join(filter(None, said)),
@@ -223,17 +227,6 @@ def _missing_color(siblings: Sequence[Document], words: str) -> str:
     return " or ".join(sorted(asked)) if asked and not asked & has else ""
 
 
-def _others(opening: str, documents: Sequence[Document]) -> str:
-    names = [
-        document.title
-        if document.price is None
-        else f"{document.title} ({money(document.price, document.currency)}"
-        f"{', sold out' if document.stock == 0 else ''})"
-        for document in documents
-    ]
-    return f"{opening} {products.listed(names)}." if names else ""
-
-
 def _next_step(
     best: Document,
     siblings: Sequence[Document],
@@ -258,7 +251,7 @@ def _nearest(hits: Sequence[Hit]) -> Draft:
     near = [hit.document for hit in hits if hit.document.kind == "product"][:CARDS]
     return Draft(
         "I do not think that we sell what your photo shows. "
-        f"{_others('The nearest we have:', near)} "
+        f"{products.priced('The nearest we have:', near)} "
         "If it is one of ours, its name or article number will find it.",
         tuple(map(quote_title, near)),
         tuple(map(card, near)),

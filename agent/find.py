@@ -10,13 +10,15 @@ import numpy as np
 
 from agent.policy import only_points
 from agent.products import short, word_set
-from agent.types import Limits, Reply
+from agent.relations import Baskets, relate
+from agent.types import Limits, Related, Reply
 from fusion.types import Encoded, Fused, Modality, Percept
 from fusion.understand import FusionModule
 from fusion.unsold import Unsold, features
-from knowledge.filters import COLORS, Filters, parse_filters
+from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
+from knowledge.parse import parse_filters
 from knowledge.search import NAMED
 from knowledge.types import Hit
 
@@ -29,6 +31,7 @@ class Findings:
     words: str  # the customer's own, with the product a follow-up is about
     filters: str = ""  # the wishes in the words
     relaxed: tuple[str, ...] = ()  # those given up because nothing was left
+    related: Related | None = None  # how the hits belong together
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
 
 
@@ -39,12 +42,14 @@ def find(
     knowledge: Knowledge,
     replies: Sequence[Reply],
     limits: Limits,
+    baskets: Baskets,
     unsold: Unsold | None = None,
 ) -> Findings:
     """Search with every word, and with the wishes in the customer's own words as a filter.
 
     When no product is left, wishes are given up one by one. A product that the words name stays,
-    whatever the wishes: "the Tove mug in blue" is about the Tove mug first.
+    whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words ask
+    for products beside another one, those are what is found.
     """
     own = own_words(percept)
     filters = parse_filters(own, knowledge.vocabulary)
@@ -57,6 +62,9 @@ def find(
 
     everything = _search(knowledge, words, vectors)
     fitting, wished = everything, filters.describe()
+    if beside := relate(own, everything, filters, photo, knowledge, replies, baskets):
+        related, hits = beside
+        return Findings(tuple(hits), own, wished, related=related)
     if filters:
         fitting = _fitting(knowledge, words, vectors, filters, limits)
     dropped: tuple[str, ...] = ()

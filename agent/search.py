@@ -9,8 +9,8 @@ from agent.space import encoder_name, open_encoders
 from fusion.perceive import Encoders, perceive
 from fusion.types import BadInput, InputLimits, Turn
 from fusion.understand import FusionModule, load_fusion
-from knowledge.filters import parse_filters
 from knowledge.index import Knowledge, open_index
+from knowledge.parse import parse_filters
 from knowledge.types import Hit
 
 

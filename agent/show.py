@@ -42,6 +42,11 @@ def show_reply(console: Console, reply: Reply) -> None:
         price = "" if product.price is None else f" · {money(product.price, product.currency)}"
         stock = "" if product.stock is None else f" · {product.stock} in stock"
         console.print(plain(f"  ▪ {product.title}{price}{stock}", "cyan"))
+    if reply.comparison:
+        table = Table("", *map(plain, reply.comparison.products), box=None, pad_edge=False)
+        for row in reply.comparison.rows:
+            table.add_row(*map(plain, row))
+        console.print(table)
     if isinstance(reply.decision, Ask) and reply.decision.slot != "confirm":
         for choice in reply.decision.choices:
             console.print(plain(f"  ◦ {choice.label}", "cyan"))

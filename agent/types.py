@@ -35,6 +35,17 @@ class Choice:
     label: str
 
 
+Relation = Literal["compare", "cheaper", "goes_with", "similar", "options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """How products found belong together: to be compared, or all others to the first of them."""
+
+    relation: Relation
+    why: Literal["", "links", "orders", "style"] = ""  # what says that they go together
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Answer from this evidence, best first. `topic` is the intent it serves; "" when unsure."""
@@ -42,6 +53,7 @@ class Answer:
     hits: tuple[Hit, ...]
     topic: str
     photo: bool = False  # the customer showed a photo
+    related: Related | None = None  # what was asked for, where it is more than a product
     kind: Literal["answer"] = "answer"
 
 
@@ -138,6 +150,13 @@ class ProductCard(Frozen):
     photo: str | None = None  # absolute path on this machine; doors turn it into an address
 
 
+class Comparison(Frozen):
+    """A table of what products differ in, every value the shop's own."""
+
+    products: tuple[str, ...]  # titles
+    rows: tuple[tuple[str, ...], ...]  # what, then its value for each product; "" if not stated
+
+
 class Deed(Frozen):
     """An act of this turn, and what the shop made of it; `ok`: it was done."""
 
@@ -158,6 +177,7 @@ class Reply(Frozen):
     intent: str
     attributions: dict[str, dict[str, float]] = {}  # game -> modality -> Shapley value
     products: tuple[ProductCard, ...] = ()
+    comparison: Comparison | None = None
     done: tuple[Deed, ...] = ()  # what the shop was asked to do in this turn, in order
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
     mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
@@ -228,6 +248,7 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
     notes: tuple[str, ...] = ()
+    comparison: Comparison | None = None
 
 
 class Composer(Protocol):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knowledge.embed import Embed
-from knowledge.filters import parse_filters
 from knowledge.index import Knowledge
+from knowledge.parse import parse_filters
 from knowledge.search import Signals, order, score
 from knowledge.types import BadFeed
 

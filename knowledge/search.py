@@ -61,7 +61,8 @@ def akin(signals: Signals) -> Signals:
     length = float(np.linalg.norm(mean))
     if not length:
         return signals
-    like = {id: float(text @ mean) / length for id, text in signals.texts.items()}
+    near = np.stack(list(signals.texts.values())) @ mean / length
+    like = dict(zip(signals.texts, near.tolist(), strict=True))
     top = max(like[id] for id in best)
     return replace(signals, akin={id: min(1.0, near / top) for id, near in like.items()})
 
@@ -108,14 +109,16 @@ def window(text: str, words: str) -> tuple[int, int]:
     """(start, end) of the sentences, at most WINDOW characters, that say most of the words."""
     wanted = set(terms(words))
     spans = list(_sentences(text))
+    said = [wanted & set(terms(text[a:b])) if wanted else set() for a, b in spans]
     best, best_value = (0, 0), (-1, -1)
     for i, (start, end) in enumerate(spans):
-        first = len(wanted & set(terms(text[start:end])))
-        for _, later in spans[i + 1 :]:
+        together = set(said[i])
+        for (_, later), more in zip(spans[i + 1 :], said[i + 1 :], strict=True):
             if later - start > WINDOW:
                 break
             end = later
-        value = (len(wanted & set(terms(text[start:end]))), first)
+            together |= more
+        value = (len(together), len(said[i]))
         if value > best_value:
             best, best_value = (start, end), value
     return best

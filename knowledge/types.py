@@ -50,6 +50,13 @@ class Document:
     attributes: Mapping[str, str] = field(default_factory=dict)  # "color", "family", "sku", ...
     language: str = "en"
     updated_at: str = ""  # ISO 8601
+    links: tuple[str, ...] = ()  # ids of products that the feed links, as what goes with it
+    group: str = ""  # the id of the product that this is a variant of
+
+    @property
+    def family(self) -> str:
+        """What the variants of one product have in common; "" for what has no variants."""
+        return self.group or self.attributes.get("family", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from knowledge.evaluate import (
     reciprocal_rank,
     table,
 )
-from knowledge.filters import parse_filters
 from knowledge.index import Knowledge, open_index
 from knowledge.lexical import Lexical
 from knowledge.load import read_documents
+from knowledge.parse import parse_filters
 from knowledge.search import NAMED, WINDOW, Signals, order, score, window
 from knowledge.types import BadFeed, Document, Hit
 
