@@ -12,13 +12,15 @@ import secrets
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent.attachments import attachments
+from agent.chips import WITHOUT, without_chip
 from agent.errors import Busy
+from agent.events import found_event, games, heard, understood
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.mood import earlier, priority, softened
@@ -39,15 +41,11 @@ from agent.types import (
     Deed,
     Done,
     Event,
-    Found,
-    FoundHit,
     HandOff,
-    Heard,
     Limits,
     Outcome,
     Reply,
     Token,
-    Understood,
 )
 from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
@@ -57,8 +55,6 @@ from knowledge.index import Knowledge
 
 if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
     from agent.own import OwnIntents
-
-INTENTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +112,13 @@ class Agent:
             seconds: dict[str, float] = {}
             history = self.store.history(conversation_id)
             shown = self.store.replies(conversation_id)
-            percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
-            yield _heard(percept)
+            turn, obeyed = without_chip(spelt(turn, shown), shown, history)
+            percept = perceive(turn, history, self.encoders, self.input_limits)
+            yield heard(percept)
 
             with _timed(seconds, "understand"):
                 fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
-            yield _understood(fused)
+            yield understood(fused)
 
             with _timed(seconds, "find"):
                 found = find(
@@ -133,8 +130,9 @@ class Agent:
                     self.limits,
                     self.shop.baskets,
                     self.encoders.unsold,
+                    obeyed,
                 )
-            yield _found(found)
+            yield found_event(found)
 
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
@@ -157,12 +155,13 @@ class Agent:
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=verdict.decision,
                 intent=fused.intent,
-                attributions=_games(fused),
+                attributions=games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
                 comparison=next((d.comparison for d in drafts if d.comparison), None),
                 done=tuple(starmap(_deed, verdict.acts)),
                 notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
                 mood=fused.mood,
+                wishes=found.wishes if _about_products(verdict.steps[0][0]) else (),
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
@@ -252,7 +251,7 @@ class Agent:
 
 def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
     """A turn of nothing but choices reads as what stands on the buttons."""
-    if not turn.choices or turn.text.strip():
+    if not turn.choices or turn.text.strip() or turn.choices[0].startswith(WITHOUT):
         return turn
     asked = shown[-1].decision if shown else None
     labels = {c.id: c.label for c in asked.choices} if isinstance(asked, Ask) else {}
@@ -284,57 +283,16 @@ def _notes(percept: Percept) -> Iterator[str]:
 
 def _given_up(found: Findings, decision: Decision) -> str:
     """The wishes that had to be dropped before a product was left; "" when there are none."""
-    about_products = isinstance(decision, Answer) and any(
-        hit.document.kind == "product" for hit in decision.hits[:1]
-    )
-    if not found.relaxed or not about_products:
+    if not found.relaxed or not _about_products(decision):
         return ""
     wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
     return f"Nothing matches {wishes}; this is what there is without that wish."
 
 
-def _heard(percept: Percept) -> Heard:
-    return Heard(
-        words=percept.words,
-        transcript=percept.transcript,
-        printed=percept.printed,
-        present=tuple(sorted(percept.present)),
-        problems=percept.problems,
-        photos=percept.photos,
+def _about_products(decision: Decision) -> bool:
+    return isinstance(decision, Answer) and any(
+        hit.document.kind == "product" for hit in decision.hits[:1]
     )
-
-
-def _understood(fused: Fused) -> Understood:
-    return Understood(
-        intent=fused.intent,
-        intents=dict(list(fused.intents.items())[:INTENTS_SHOWN]),
-        out_of_scope=fused.out_of_scope,
-        mood=fused.mood,
-        attributions=_games(fused),
-    )
-
-
-def _found(found: Findings) -> Found:
-    return Found(
-        hits=tuple(
-            FoundHit(
-                id=hit.document.id,
-                kind=hit.document.kind,
-                title=hit.document.title,
-                score=hit.score,
-                ranks=dict(hit.ranks),
-                passage=hit.passage,
-                url=hit.document.url,
-            )
-            for hit in found.hits
-        ),
-        filters=found.filters,
-        relaxed=found.relaxed,
-    )
-
-
-def _games(fused: Fused) -> dict[str, dict[str, float]]:
-    return {game: dict(values) for game, values in asdict(fused.attributions).items()}
 
 
 @contextmanager

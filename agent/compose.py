@@ -78,10 +78,12 @@ SILENT = {
 }
 """What a door shows where the agent says nothing, by the reason of the hand-off."""
 
+NOT_FOUND = "I do not find that in the shop's catalogue or help pages."
+TRY = "Try other words or a photo, or ask for a person and I pass you on."
+MAYBE = 0.1  # a hit that is less sure is not worth mentioning
+NAMED = 2  # hits mentioned that may not be what was meant
 DECLINES = {
     "out_of_scope": f"That is outside what I can answer here. {OFFER}",
-    "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
-    "photo, or ask for a person and I pass you on.",
     "unreadable": "Please try again, or write to me instead.",
 }
 
@@ -120,6 +122,8 @@ class BuiltinComposer:
                 return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
             case Decline(reason="not_sold"):
                 return _nearest(hits)
+            case Decline(reason="not_found"):
+                return _not_found(hits)
             case Decline(reason=reason):
                 return Draft(DECLINES[reason])
             case _:
@@ -255,6 +259,17 @@ def _nearest(hits: Sequence[Hit]) -> Draft:
         "If it is one of ours, its name or article number will find it.",
         tuple(map(quote_title, near)),
         tuple(map(card, near)),
+    )
+
+
+def _not_found(hits: Sequence[Hit]) -> Draft:
+    """That nothing was found for sure, and what comes near, for what it is worth."""
+    near = [hit.document for hit in hits if hit.sure >= MAYBE][:NAMED]
+    titles = products.listed([f"“{document.title}”" for document in near])
+    return Draft(
+        " ".join(filter(None, [NOT_FOUND, f"What comes near: {titles}." if near else "", TRY])),
+        tuple(map(quote_title, near)),
+        tuple(card(document) for document in near if document.kind == "product"),
     )
 
 

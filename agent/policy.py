@@ -76,7 +76,7 @@ def decide(
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
-    found = [hit for hit in hits if hit.score >= limits.answerable]
+    found = [hit for hit in hits if hit.sure >= limits.answerable]
 
     if why := wants_person(fused, limits, unhappy_before):
         return HandOff(why, summary(words, history))

@@ -13,6 +13,7 @@ from knowledge import relations
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
+from knowledge.relations import Why
 from knowledge.search import NAMED
 from knowledge.types import Document, Hit
 
@@ -90,7 +91,7 @@ def relate(
         return None
     if meant in named:  # the looks in the words are its own
         filters = replace(filters, colors=(), materials=(), sizes=())
-    why = ""
+    why: Why = ""
     match asked:
         case "similar":
             hits = relations.similar(knowledge, meant, filters or None)

@@ -2,6 +2,7 @@
 
     folder/documents.sqlite   the truth: documents, vectors, encoder, revision
     folder/derived/           generations of Chroma and BM25, made from it; current.json names one
+    folder/answerable.json    from which score an answer is likely, fitted on the documents
     folder/lock, holder.json  the one process that is writing
 
 An update stages documents and keeps their new vectors, then makes them the next revision in one
@@ -18,10 +19,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from knowledge.answerable import MOST, Answerable, fit
 from knowledge.candidates import Shelf, gather
 from knowledge.codes import bare
 from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_staged, stage
@@ -42,6 +46,8 @@ from knowledge.types import (
     NoIndex,
     Skipped,
 )
+
+ANSWERABLE = "answerable.json"
 
 
 def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
@@ -112,6 +118,7 @@ class Knowledge:
             self._records.close()
             raise
         self._shelf = Shelf(self._records, self._generation)
+        self._answerable = Answerable.read(folder / ANSWERABLE)
         self._pointer = self._seen()
 
     def __enter__(self) -> Knowledge:
@@ -167,6 +174,7 @@ class Knowledge:
         filters: Filters | None = None,
         k: int = 10,
         kinds: Sequence[Kind] = KINDS,
+        grouped: bool = False,
     ) -> list[Hit]:
         """The k best documents for a question, best first; passages that say the same only once.
 
@@ -175,12 +183,26 @@ class Knowledge:
             vector: The question in the space of the index, (DIM,) float32, unit norm.
             filters: Products that do not fulfil these are left out; passages stay.
             kinds: Kinds of documents wanted.
+            grouped: The best variant of each product stands for all; `Hit.variants` has the ids of
+                the others that were found.
         """
         with self._lock:
             signals = self.signals(words, vector, filters, kinds, k)
-            order = unfolded(signals)[:k]
-            records = self._shelf.records(order)
-        return rank(words, signals, {id: records[id].document for id in order})
+            order = unfolded(signals)
+            groups = {id: [id] for id in order[:k]}
+            if grouped:
+                groups = self._groups(order, k)
+            records = self._shelf.records(groups)
+        found = {id: records[id].document for id in groups}
+        hits = rank(words, signals, found, self._answerable.probability)
+        return [replace(hit, variants=tuple(groups[hit.document.id][1:])) for hit in hits]
+
+    def _groups(self, order: Sequence[str], k: int) -> dict[str, list[str]]:
+        """The first of each family, with all that are found of it."""
+        families: dict[str, list[str]] = {}
+        for id, record in self._shelf.records(order).items():
+            families.setdefault(record.document.family or id, []).append(id)
+        return {ids[0]: ids for ids in list(families.values())[:k]}
 
     def signals(
         self,
@@ -222,6 +244,7 @@ class Knowledge:
                     self._records, self._file = records, file
                 before, self._generation = self._generation, self._open_current()
                 self._shelf = Shelf(self._records, self._generation)
+                self._answerable = Answerable.read(self.folder / ANSWERABLE)
                 before.close()
                 self._pointer = pointer
             return self._generation
@@ -294,6 +317,7 @@ class Knowledge:
                 if self._records.revision != before.revision:
                     progress("finishing", 0, 0)
                     make(self._records, self._derived, before, DIM)
+                self._calibrate(embed, progress)
                 tidy(self._derived, [before.folder, self._current().folder])
                 self._records.forget(before.revision)
         except (OSError, sqlite3.Error, IndexDamaged) as error:  # what is made anew is not damaged
@@ -308,3 +332,19 @@ class Knowledge:
             skipped=tuple(staged.skipped),
             seconds=time.monotonic() - started,
         )
+
+    def _calibrate(self, embed: Embed, progress: Progress) -> None:
+        """Fits the score from which an answer is likely, where the shop has changed much."""
+        with self._lock:
+            now, count = self._current(), self.count()
+        if self._answerable.holds(count, self.encoder):
+            return
+        progress("calibrating", 0, 0)
+        kept = list(islice(self._records.all(now.revision), MOST))
+        vectors = self._records.vectors(record.words for record in kept)
+        by_id = {r.document.id: vectors[r.words] for r in kept if r.words in vectors}
+        documents = [record.document for record in kept]
+        fitted = fit(documents, by_id, now.lexical, embed, count, self.encoder)
+        fitted.write(self.folder / ANSWERABLE)
+        with self._lock:
+            self._answerable = fitted

@@ -158,7 +158,7 @@ def _bounds(text: str) -> tuple[Bound, ...]:
         if pair := _PAIR.search(clause):
             low = (amount(pair["low"]) or 0.0) * unit
             words = f"between {pair['low']} and {match[0]}"
-            bound = Bound(quantity, words, *sorted((low, value)), name)
+            bound = Bound(quantity, words, min(low, value), max(low, value), name)
         elif way := _side(clause, after):
             # What is asked to be more, or less, may not be the same: the next float is.
             exact = {"over": math.nextafter(value, math.inf), "under": math.nextafter(value, 0.0)}

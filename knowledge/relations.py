@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from knowledge.codes import NAMES
 from knowledge.filters import Filters
@@ -18,6 +19,7 @@ NEAR = 40  # products looked through
 CLOSE = 0.5  # score from which a product of another kind is like one
 TOGETHER = 2  # orders that must hold two products: one alone would tell what one customer bought
 ALIKE = 0.3  # how much nearer one colour or material brings what goes with a product
+Why = Literal["", "links", "orders", "style"]  # what says that products go together
 LOOKS = ("color", "material", "style", "pattern")
 UNTOLD = {*NAMES, "family", "kind"}  # attributes that are no difference between products
 
@@ -79,7 +81,7 @@ def goes_with(
     filters: Filters | None = None,
     kinds: Collection[str] = (),
     k: int = 3,
-) -> tuple[list[Document], str]:
+) -> tuple[list[Document], Why]:
     """The k products that go best with one, and what says so: "links", "orders" or "style".
 
     What the feed links comes before what was bought together, and that before what looks alike.

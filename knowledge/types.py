@@ -68,6 +68,8 @@ class Hit:
     ranks: Mapping[str, int]  # place (1 is first) in each of "dense", "lexical", "photo" it is in
     start: int = 0  # the passage that matched: document.text[start:end]
     end: int = 0
+    sure: float = 1.0  # in [0, 1]: how likely it answers, calibrated on the shop's own documents
+    variants: tuple[str, ...] = ()  # ids of others of its family, when variants are grouped
 
     @property
     def passage(self) -> str:
