@@ -9,7 +9,7 @@ import pytest
 from agent.grounding import grounded
 from agent.relations import relation_in
 from agent.shop import SqlShop
-from agent.types import Related, Reply
+from agent.types import Found, Related, Reply
 from fusion.types import Turn
 from knowledge import relations
 from knowledge.filters import Filters
@@ -158,3 +158,38 @@ def test_baskets_name_no_customer(demo_home, tmp_path) -> None:
         baskets = shop.baskets({"tray-birk-walnut"})
         assert sorted(map(sorted, baskets)) == [[], ["stool-pike-walnut"]]
         assert shop.baskets(set()) == [] and shop.baskets({"%", '"'}) == []
+
+
+# --- Wishes as chips --------------------------------------------------------------------------
+
+
+def test_a_wish_is_taken_away_by_its_id_or_its_label(agent) -> None:
+    conversation = agent.store.new_conversation()
+
+    def say(text: str = "", **more) -> tuple[Found, Reply]:
+        events = list(agent.reply(Turn(text, **more), conversation))
+        return next(event for event in events if isinstance(event, Found)), events[-1].reply
+
+    found, reply = say("I am looking for a blue vase under 30 euros")
+    assert [(chip.id, chip.label) for chip in found.wishes] == [
+        ("price", "under 30.00 EUR"),
+        ("color", "blue"),
+    ]
+    assert reply.wishes == found.wishes and reply.products[0].id == "vase-fjord-blue-small"
+    found, reply = say(choices=("without:price",))
+    assert [chip.id for chip in reply.wishes] == ["color"] and found.filters == "blue"
+    assert reply.products[0].price > 30
+    _, reply = say("Without “blue”")
+    assert reply.wishes == () and reply.products
+    _, reply = say("Without “blue”")  # there is no such chip any longer: words like any others
+    assert reply.conversation == conversation
+
+
+def test_what_was_relaxed_is_no_chip(agent) -> None:
+    *events, done = agent.reply(
+        Turn("I am looking for a white vase under 3 euros"), agent.store.new_conversation()
+    )
+    found = next(event for event in events if isinstance(event, Found))
+    assert "under 3.00 EUR" in found.relaxed
+    assert "price" not in {chip.id for chip in found.wishes}
+    assert done.reply.text.startswith("Nothing matches “")
