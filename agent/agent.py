@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from agent import events
 from agent.attachments import attachments
+from agent.chips import WITHOUT, without_chip
 from agent.compose import BuiltinComposer
 from agent.damage import leant, speaks
 from agent.errors import Busy
@@ -118,7 +119,8 @@ class Agent:
             seconds: dict[str, float] = {}
             history = self.store.history(conversation_id)
             shown = self.store.replies(conversation_id)
-            percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
+            turn, obeyed = without_chip(spelt(turn, shown), shown, history)
+            percept = perceive(turn, history, self.encoders, self.input_limits)
             yield events.heard(percept)
 
             with _timed(seconds, "understand"):
@@ -133,7 +135,9 @@ class Agent:
                     self.knowledge,
                     shown,
                     self.limits,
+                    self.shop.baskets,
                     self.encoders.unsold,
+                    obeyed,
                 )
             yield events.found(found)
 
@@ -159,6 +163,7 @@ class Agent:
                 intent=fused.intent,
                 attributions=events.games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
+                comparison=next((d.comparison for d in drafts if d.comparison), None),
                 done=tuple(starmap(events.deed, verdict.acts)),
                 notes=(
                     *events.notes(percept),
@@ -166,6 +171,7 @@ class Agent:
                     *chain.from_iterable(draft.notes for draft in drafts),
                 ),
                 mood=fused.mood,
+                wishes=found.wishes if events.about_products(verdict.steps[0][0]) else (),
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
@@ -227,6 +233,7 @@ class Agent:
                 limits=self.limits,
                 photo="photo" in percept.present,
                 unsold=found.unsold,
+                related=found.related,
                 unhappy_before=unhappy_before,
                 before=[reply.decision for reply in shown],
             )
@@ -275,7 +282,7 @@ class Agent:
 
 def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
     """A turn of nothing but choices reads as what stands on the buttons."""
-    if not turn.choices or turn.text.strip():
+    if not turn.choices or turn.text.strip() or turn.choices[0].startswith(WITHOUT):
         return turn
     asked = shown[-1].decision if shown else None
     labels = {c.id: c.label for c in asked.choices} if isinstance(asked, Ask) else {}

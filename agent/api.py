@@ -40,7 +40,7 @@ from agent.markup import photo_address
 from agent.sent import CHOICES, SentTurn, sentence
 from agent.types import Done, Event
 from fusion.types import BadInput, InputLimits, Turn, WeightsError
-from knowledge.filters import parse_filters
+from knowledge.parse import parse_filters
 from knowledge.types import KINDS, Hit, Kind, KnowledgeError
 
 log = logging.getLogger(__name__)
@@ -103,10 +103,11 @@ def create_app(agent: Agent, settings: Settings) -> FastAPI:
         q: Annotated[str, Query(min_length=1, max_length=1_000)],
         k: Annotated[int, Query(ge=1, le=50)] = 10,
         kind: Annotated[tuple[Kind, ...], Query()] = KINDS,
+        grouped: bool = False,
     ) -> dict[str, Any]:
         filters = parse_filters(q, agent.knowledge.vocabulary)
         vector = agent.encoders.text.encode([q])[0]
-        hits = agent.knowledge.search(q, vector, filters or None, k=k, kinds=kind)
+        hits = agent.knowledge.search(q, vector, filters or None, k, kind, grouped)
         dumped = TypeAdapter(list[Hit]).dump_python(hits, mode="json")
         return {"filters": filters.describe(), "hits": public(dumped)}
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from agent import products
-from agent.evidence import OWN, answering, card, money, plain, quote, quote_title
+from agent.evidence import OWN, answering, card, plain, quote, quote_title
+from agent.relating import about_related
 from agent.types import (
     Act,
     Answer,
@@ -20,6 +21,7 @@ from agent.types import (
     Draft,
     HandOff,
     Outcome,
+    Related,
 )
 from fusion.types import Message
 from knowledge.filters import COLORS, SAME
@@ -77,10 +79,12 @@ SILENT = {
 }
 """What a door shows where the agent says nothing, by the reason of the hand-off."""
 
+NOT_FOUND = "I do not find that in the shop's catalogue or help pages."
+TRY = "Try other words or a photo, or ask for a person and I pass you on."
+MAYBE = 0.1  # a hit that is less sure is not worth mentioning
+NAMED = 2  # hits mentioned that may not be what was meant
 DECLINES = {
     "out_of_scope": f"That is outside what I can answer here. {OFFER}",
-    "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
-    "photo, or ask for a person and I pass you on.",
     "unreadable": "Please try again, or write to me instead.",
 }
 
@@ -103,6 +107,8 @@ class BuiltinComposer:
             case Answer(hits=found) if OWN in found[0].ranks:
                 document = found[0].document
                 return Draft(document.text, (quote(document, 0, len(document.text)),))
+            case Answer(related=Related()):
+                return about_related(decision)
             case Answer(hits=found) if found[0].document.kind == "product":
                 return about_product(decision, words)
             case Answer(hits=found, topic=topic):
@@ -117,6 +123,8 @@ class BuiltinComposer:
                 return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
             case Decline(reason="not_sold"):
                 return _nearest(hits)
+            case Decline(reason="not_found"):
+                return _not_found(hits)
             case Decline(reason=reason):
                 return Draft(DECLINES[reason])
             case _:
@@ -179,9 +187,9 @@ def about_product(answer: Answer, words: str) -> Draft:
         said.append(products.in_stock_instead(best, siblings))
     if missing:
         fitting = [d for d in others if missing in products.word_set(d.title)]
-        said.append(_others(f"In {missing} I find", fitting))
+        said.append(products.priced(f"In {missing} I find", fitting))
     elif topic in SEARCHES:
-        said.append(_others("Also close to what you describe:", others))
+        said.append(products.priced("Also close to what you describe:", others))
     said.append(_next_step(best, siblings, topic, facets, unsettled))
     return Draft(
         " ".join(filter(None, said)),
@@ -224,17 +232,6 @@ def _missing_color(siblings: Sequence[Document], words: str) -> str:
     return " or ".join(sorted(asked)) if asked and not asked & has else ""
 
 
-def _others(opening: str, documents: Sequence[Document]) -> str:
-    names = [
-        document.title
-        if document.price is None
-        else f"{document.title} ({money(document.price, document.currency)}"
-        f"{', sold out' if document.stock == 0 else ''})"
-        for document in documents
-    ]
-    return f"{opening} {products.listed(names)}." if names else ""
-
-
 def _next_step(
     best: Document,
     siblings: Sequence[Document],
@@ -259,10 +256,21 @@ def _nearest(hits: Sequence[Hit]) -> Draft:
     near = [hit.document for hit in hits if hit.document.kind == "product"][:CARDS]
     return Draft(
         "I do not think that we sell what your photo shows. "
-        f"{_others('The nearest we have:', near)} "
+        f"{products.priced('The nearest we have:', near)} "
         "If it is one of ours, its name or article number will find it.",
         tuple(map(quote_title, near)),
         tuple(map(card, near)),
+    )
+
+
+def _not_found(hits: Sequence[Hit]) -> Draft:
+    """That nothing was found for sure, and what comes near, for what it is worth."""
+    near = [hit.document for hit in hits if hit.sure >= MAYBE][:NAMED]
+    titles = products.listed([f"“{document.title}”" for document in near])
+    return Draft(
+        " ".join(filter(None, [NOT_FOUND, f"What comes near: {titles}." if near else "", TRY])),
+        tuple(map(quote_title, near)),
+        tuple(card(document) for document in near if document.kind == "product"),
     )
 
 

@@ -24,13 +24,16 @@ INTENTS_SHOWN = 5
 
 def given_up(found: Findings, decision: Decision) -> str:
     """The wishes that had to be dropped before a product was left; "" when there are none."""
-    about_products = isinstance(decision, Answer) and any(
-        hit.document.kind == "product" for hit in decision.hits[:1]
-    )
-    if not found.relaxed or not about_products:
+    if not found.relaxed or not about_products(decision):
         return ""
     wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
     return f"Nothing matches {wishes}; this is what there is without that wish."
+
+
+def about_products(decision: Decision) -> bool:
+    return isinstance(decision, Answer) and any(
+        hit.document.kind == "product" for hit in decision.hits[:1]
+    )
 
 
 def heard(percept: Percept) -> Heard:
@@ -70,6 +73,7 @@ def found(found: Findings) -> Found:
         ),
         filters=found.filters,
         relaxed=found.relaxed,
+        wishes=found.wishes,
     )
 
 

@@ -8,15 +8,18 @@ from itertools import chain
 
 import numpy as np
 
+from agent.chips import chips, obeyed
 from agent.policy import only_points
 from agent.products import short, word_set
-from agent.types import Limits, Reply
+from agent.relations import Baskets, relate
+from agent.types import Chip, Limits, Related, Reply
 from fusion.types import Encoded, Fused, Modality, Percept
 from fusion.understand import FusionModule
 from fusion.unsold import Unsold, features
-from knowledge.filters import COLORS, Filters, parse_filters
+from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
+from knowledge.parse import parse_filters
 from knowledge.search import NAMED
 from knowledge.types import Hit
 
@@ -28,7 +31,9 @@ class Findings:
     hits: tuple[Hit, ...]  # best first
     words: str  # the customer's own, with the product a follow-up is about
     filters: str = ""  # the wishes in the words
+    wishes: tuple[Chip, ...] = ()  # those that what was found fulfils
     relaxed: tuple[str, ...] = ()  # those given up because nothing was left
+    related: Related | None = None  # how the hits belong together
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
 
 
@@ -39,15 +44,19 @@ def find(
     knowledge: Knowledge,
     replies: Sequence[Reply],
     limits: Limits,
+    baskets: Baskets,
     unsold: Unsold | None = None,
+    kept: frozenset[str] | None = None,
 ) -> Findings:
     """Search with every word, and with the wishes in the customer's own words as a filter.
 
     When no product is left, wishes are given up one by one. A product that the words name stays,
-    whatever the wishes: "the Tove mug in blue" is about the Tove mug first.
+    whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words ask
+    for products beside another one, those are what is found. `kept`: ids of the wishes to obey
+    when the customer took one away; None: all.
     """
     own = own_words(percept)
-    filters = parse_filters(own, knowledge.vocabulary)
+    filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
     photo = "photo" in percept.present
     about = "" if photo else subject(own, filters, knowledge, replies)
     words = " ".join(filter(None, [percept.words, about]))
@@ -57,16 +66,20 @@ def find(
 
     everything = _search(knowledge, words, vectors)
     fitting, wished = everything, filters.describe()
+    if beside := relate(own, everything, filters, photo, knowledge, replies, baskets):
+        related, hits = beside
+        return Findings(tuple(hits), own, wished, chips(filters), related=related)
     if filters:
         fitting = _fitting(knowledge, words, vectors, filters, limits)
     dropped: tuple[str, ...] = ()
     while not fitting and (fewer := filters.relaxed()) is not None:
         filters, dropped = fewer, fewer.dropped
         fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else everything
-    scores = [hit.score for hit in fitting if hit.document.kind == "product"]
-    top = max(scores, default=0.0)
+    products = [hit for hit in fitting if hit.document.kind == "product"]
+    top = max((hit.score for hit in products), default=0.0)
+    sure = max((hit.sure for hit in products), default=0.0)
     named = {  # at least as likely as a product that merely fits
-        hit.document.id: replace(hit, score=max(hit.score, top))
+        hit.document.id: replace(hit, score=max(hit.score, top), sure=max(hit.sure, sure))
         for hit in everything
         if hit.document.kind == "product" and word_set(short(hit.document)) <= word_set(words)
     }
@@ -75,7 +88,8 @@ def find(
     strange = 0.0
     if photo and unsold and all(hit.score < NAMED for hit in hits):
         strange = stranger(percept.encoded["photo"], knowledge, unsold)
-    return Findings(tuple(hits), f"{own} ({about})" if about else own, wished, dropped, strange)
+    about = f"{own} ({about})" if about else own
+    return Findings(tuple(hits), about, wished, chips(filters), dropped, unsold=strange)
 
 
 def stranger(photo: Encoded, knowledge: Knowledge, unsold: Unsold) -> float:
@@ -142,4 +156,4 @@ def _fitting(
         if hit.document.kind == "product"
         and (not kinds or hit.document.attributes.get("kind") in kinds)
     ]
-    return hits if any(hit.score >= limits.answerable for hit in products) else []
+    return hits if any(hit.sure >= limits.answerable for hit in products) else []

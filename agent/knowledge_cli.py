@@ -31,6 +31,9 @@ def search(
     ] = None,
     k: Annotated[int, typer.Option("-k", "--k", min=1, max=100, help="How many.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+    grouped: Annotated[
+        bool, typer.Option("--grouped", help="Variants of a product as one.")
+    ] = False,
     home: Home = None,
 ) -> None:
     """What the shop knows about some words or a photo, best first; or about a file of them.
@@ -49,7 +52,7 @@ def search(
     with closing(open_lookup(Settings.read(home=home))) as lookup:
         if queries:
             for row, read in _queries(queries):
-                hits, wishes, wrong = _looked_up(lookup, read, k)
+                hits, wishes, wrong = _looked_up(lookup, read, k, grouped)
                 if as_json:
                     answer = {"query": row, "hits": [_summary(hit) for hit in hits]}
                     print(json.dumps(answer | ({"error": wrong} if wrong else {})), flush=True)
@@ -58,7 +61,7 @@ def search(
                     console.print(plain(f"\n{asked}", "bold"))
                     console.print(plain(wrong)) if wrong else show_hits(console, hits, wishes)
             return
-        hits, wishes = lookup.search(_turn(words, photo or []), k)
+        hits, wishes = lookup.search(_turn(words, photo or []), k, grouped=grouped)
     if as_json:
         from pydantic import TypeAdapter
 
@@ -69,10 +72,12 @@ def search(
         show_hits(console, hits, wishes)
 
 
-def _looked_up(lookup: Lookup, read: Callable[[], Turn], k: int) -> tuple[list[Hit], str, str]:
+def _looked_up(
+    lookup: Lookup, read: Callable[[], Turn], k: int, grouped: bool
+) -> tuple[list[Hit], str, str]:
     """The hits for a row, the wishes obeyed, and what was wrong with it."""
     try:
-        return *lookup.search(read(), k, fill=True), ""
+        return *lookup.search(read(), k, fill=True, grouped=grouped), ""
     except BadInput as error:
         return [], "", str(error)
 
@@ -127,6 +132,8 @@ def _summary(hit: Hit) -> dict[str, Any]:
         "currency": document.currency,
         "url": document.url,
         "passage": hit.passage,
+        "sure": round(hit.sure, 4),
+        **({"variants": list(hit.variants)} if hit.variants else {}),
     }
 
 

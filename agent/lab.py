@@ -126,21 +126,32 @@ def train_fusion(
 def evaluate_knowledge(
     judged: Annotated[
         Path | None,
-        typer.Argument(help="JSONL of query and relevant ids; the demo shop's if none."),
+        typer.Argument(help='JSONL of {"query", "relevant": [ids]}; the demo shop\'s if none.'),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figures as JSON and Markdown.")
     ] = None,
 ) -> None:
-    """Rank judged questions by meaning, by words and by both."""
-    from agent.space import encoder_name, open_vision
-    from fusion.text import load_text
-    from knowledge.demo import folder
-    from knowledge.evaluate import evaluate, load_judged, table
-    from knowledge.index import open_index
+    """Judge the search beside BM25 alone, meaning alone and reciprocal ranks; time it.
 
-    settings = Settings.read()
+    A question with no relevant id has no answer: there, no hit should be sure.
+    """
+    from agent.search import open_lookup
+    from fusion.types import Turn
+    from knowledge.demo import folder
+    from knowledge.evaluate import FIRST, evaluate, load_judged, markdown, write
+
     questions = load_judged(judged or folder() / "qrels.jsonl")
-    text, vision = load_text(settings.text), open_vision(settings)
-    with open_index(settings.index_folder, encoder_name(text, vision)) as knowledge:
-        print(table(evaluate(knowledge, questions, text.encode)))
+    with closing(open_lookup(Settings.read())) as lookup:
+        results = evaluate(
+            lookup.knowledge,
+            questions,
+            lookup.encoders.text.encode,
+            lambda query: lookup.search(Turn(query), FIRST, fill=True)[0],
+        )
+    if out is not None:
+        write(results, out)
+    print(markdown(results))
 
 
 @evaluate_app.command("seeing")

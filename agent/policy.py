@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits
+from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
 from fusion.types import Fused, Message
 from knowledge.types import Hit, Kind
 
@@ -64,21 +64,25 @@ def decide(
     *,
     photo: bool = False,
     unsold: float = 0.0,
+    related: Related | None = None,
     unhappy_before: bool = False,
     before: Sequence[Decision] = (),
 ) -> Decision:
     """The decision for one turn, from what was understood and found.
 
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
-    `unsold`: how likely it shows nothing that the shop sells; `unhappy_before`: the customer's last
-    turn was already an unhappy one; `before`: what was decided earlier, oldest first.
+    `unsold`: how likely it shows nothing that the shop sells; `related`: how the hits belong
+    together; `unhappy_before`: the customer's last turn was already an unhappy one; `before`: what
+    was decided earlier, oldest first.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
-    found = [hit for hit in hits if hit.score >= limits.answerable]
+    found = [hit for hit in hits if hit.sure >= limits.answerable]
 
     if why := wants_person(fused, limits, unhappy_before):
         return HandOff(why, summary(words, history))
+    if related:
+        return Answer(tuple(hits), topic, photo, related)
     ours = fused.out_of_scope < limits.out_of_scope
     if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)
@@ -160,6 +164,11 @@ def only_points(words: str, looks: Collection[str] = ()) -> bool:
     return bool(said & (_POINTING | set(looks))) and not said - _EMPTY - set(looks)
 
 
+def contentful(words: str) -> frozenset[str]:
+    """The words that say what is meant; numbers say nothing."""
+    return frozenset(word for word in _words(words) - _EMPTY if not word.isdigit())
+
+
 def summary(words: str, history: Sequence[Message]) -> str:
     """The conversation for the person who takes over: its last messages, one a line."""
     lines = [f"{message.speaker}: {message.text}" for message in history[-6:]]
@@ -179,7 +188,7 @@ def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> li
     close: dict[str, Hit] = {}  # family -> its best product
     for hit in ranked:
         if hit.document.kind == "product" and best.score - hit.score <= limits.tie:
-            close.setdefault(hit.document.attributes.get("family") or hit.document.id, hit)
+            close.setdefault(hit.document.family or hit.document.id, hit)
     named = {said & _words(hit.document.title) for hit in close.values()}
     told_apart = len(named) > 1  # the words name one of them more closely than another
     return [] if len(close) < 2 or told_apart else list(close.values())[:CHOICES]

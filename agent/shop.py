@@ -7,7 +7,8 @@ is what was imported, with what was done since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,8 @@ from agent.shop_file import ShopFile
 from agent.store_sql import connect, writing
 from agent.telling import TOLD, profile, summary, tell
 from agent.types import Act, Action, Outcome
+
+BASKETS = 1000  # orders looked through, the latest
 
 _tables = sql.MetaData()
 _customers = sql.Table(
@@ -166,6 +169,16 @@ class SqlShop(Shop):
     def product(self, product_id: str) -> Product | None:
         with self._engine.begin() as db:
             return _read(db, _products, product_id, Product)
+
+    def baskets(self, articles: Collection[str]) -> list[frozenset[str]]:
+        said = sql.cast(_orders.c.data, sql.Text)
+        holds = [said.contains(json.dumps(id), autoescape=True) for id in articles]
+        query = select(_orders.c.data).where(sql.or_(False, *holds))
+        with self._engine.begin() as db:
+            rows = db.scalars(query.order_by(_orders.c.place.desc()).limit(BASKETS)).all()
+        orders = map(Order.model_validate, rows)
+        bought = (frozenset(item.id for item in order.items) for order in orders)
+        return [basket.difference(articles) for basket in bought if basket & set(articles)]
 
     def refusal(self, action: Action, order: Order) -> str | None:
         return self.rules.refusal(action, order, self._today())

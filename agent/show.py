@@ -42,6 +42,13 @@ def show_reply(console: Console, reply: Reply) -> None:
         price = "" if product.price is None else f" · {money(product.price, product.currency)}"
         stock = "" if product.stock is None else f" · {product.stock} in stock"
         console.print(plain(f"  ▪ {product.title}{price}{stock}", "cyan"))
+    if reply.comparison:
+        table = Table(box=None, pad_edge=False)
+        for title in ("", *reply.comparison.products):
+            table.add_column(plain(title))
+        for row in reply.comparison.rows:
+            table.add_row(*map(plain, row))
+        console.print(table)
     if isinstance(reply.decision, Ask) and reply.decision.slot != "confirm":
         for choice in reply.decision.choices:
             console.print(plain(f"  ◦ {choice.label}", "cyan"))
@@ -95,7 +102,8 @@ def show_hits(console: Console, hits: Sequence[Hit], wishes: str) -> None:
         document = hit.document
         price = "" if document.price is None else money(document.price, document.currency)
         passage = shorten(hit.passage, 120, placeholder="…")
-        row = (f"{hit.score:.2f}", document.kind, document.title, price, passage)
+        others = f" (and {len(hit.variants)} more variants)" if hit.variants else ""
+        row = (f"{hit.score:.2f}", document.kind, document.title + others, price, passage)
         table.add_row(*map(plain, row))
     console.print(table if hits else plain("Nothing found."))
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusion.types import PrintedText, Transcript
+from knowledge.relations import Why
 from knowledge.types import Hit
 
 Slot = Literal[
@@ -37,6 +38,17 @@ class Choice:
     picture: str | None = None
 
 
+Relation = Literal["compare", "cheaper", "goes_with", "similar", "options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """How products found belong together: to be compared, or all others to the first of them."""
+
+    relation: Relation
+    why: Why = ""  # what says that they go together
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Answer from this evidence, best first. `topic` is the intent it serves; "" when unsure."""
@@ -44,6 +56,7 @@ class Answer:
     hits: tuple[Hit, ...]
     topic: str
     photo: bool = False  # the customer showed a photo
+    related: Related | None = None  # what was asked for, where it is more than a product
     kind: Literal["answer"] = "answer"
 
 
@@ -106,7 +119,7 @@ class Limits:
     """Thresholds of the policy; every one is a setting."""
 
     out_of_scope: float = 0.5  # at or above: not a question for this shop
-    answerable: float = 0.35  # best hit's score below this: nothing found
+    answerable: float = 0.5  # every hit less sure than this (Hit.sure): nothing found
     strong: float = 0.65  # best hit's score at or above: answered even if it seems out of scope
     sure_intent: float = 0.40  # below: the evidence alone decides
     sure_label: float = 0.5  # below: the shop's own label (DESKHAND_INTENTS) is not acted on
@@ -144,6 +157,20 @@ class ProductCard(Frozen):
     photo: str | None = None  # absolute path on this machine; doors turn it into an address
 
 
+class Chip(Frozen):
+    """A wish that was obeyed and may be taken away: a turn with the choice "without:ID" does."""
+
+    id: str  # "price", "color", "volume" ...
+    label: str  # "under 30.00 EUR"
+
+
+class Comparison(Frozen):
+    """A table of what products differ in, every value the shop's own."""
+
+    products: tuple[str, ...]  # titles
+    rows: tuple[tuple[str, ...], ...]  # what, then its value for each product; "" if not stated
+
+
 class Deed(Frozen):
     """An act of this turn, and what the shop made of it; `ok`: it was done."""
 
@@ -164,6 +191,8 @@ class Reply(Frozen):
     intent: str
     attributions: dict[str, dict[str, float]] = {}  # game -> modality -> Shapley value
     products: tuple[ProductCard, ...] = ()
+    comparison: Comparison | None = None
+    wishes: tuple[Chip, ...] = ()  # that the products shown fulfil
     done: tuple[Deed, ...] = ()  # what the shop was asked to do in this turn, in order
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
     mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
@@ -206,6 +235,7 @@ class Found(Frozen):
     hits: tuple[FoundHit, ...]
     filters: str = ""  # the structured wishes understood, as words; empty when none
     relaxed: tuple[str, ...] = ()  # wishes dropped because nothing was left
+    wishes: tuple[Chip, ...] = ()  # those still obeyed
 
 
 class Decided(Frozen):
@@ -234,3 +264,4 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
     notes: tuple[str, ...] = ()
+    comparison: Comparison | None = None

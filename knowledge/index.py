@@ -2,6 +2,7 @@
 
     folder/documents.sqlite   the truth: documents, vectors, encoder, revision
     folder/derived/           generations of Chroma and BM25, made from it; current.json names one
+    folder/answerable.json    from which score an answer is likely, fitted on the documents
     folder/lock, holder.json  the one process that is writing
 
 An update stages documents and keeps their new vectors, then makes them the next revision in one
@@ -17,19 +18,22 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from knowledge.codes import codes_in
+from knowledge.answerable import MOST, Answerable, fit
+from knowledge.candidates import Shelf, gather
+from knowledge.codes import bare
 from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_staged, stage
 from knowledge.filters import Filters
 from knowledge.generation import Generation, make, tidy
 from knowledge.lock import take
-from knowledge.neighbours import Name
 from knowledge.records import Records
-from knowledge.search import Signals, akin, rank, unfolded
+from knowledge.search import Signals, rank, unfolded
 from knowledge.types import (
     KINDS,
     Document,
@@ -43,8 +47,7 @@ from knowledge.types import (
     Skipped,
 )
 
-CANDIDATES = 60  # nearest products, passages and photos, and lexical matches, that are scored
-DEEPER = (400, 3000)  # candidates under a filter, until enough fulfil it
+ANSWERABLE = "answerable.json"
 
 
 def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
@@ -114,6 +117,8 @@ class Knowledge:
         except BaseException:
             self._records.close()
             raise
+        self._shelf = Shelf(self._records, self._generation)
+        self._answerable = Answerable.read(folder / ANSWERABLE)
         self._pointer = self._seen()
 
     def __enter__(self) -> Knowledge:
@@ -137,8 +142,8 @@ class Knowledge:
 
     def document(self, id: str) -> Document | None:
         with self._lock:
-            now = self._current()
-            record = self._records.some([id], now.revision).get(id)
+            self._current()
+            record = self._shelf.records([id]).get(id)
         return record.document if record else None
 
     def documents(self, kind: Kind | None = None) -> list[Document]:
@@ -169,6 +174,7 @@ class Knowledge:
         filters: Filters | None = None,
         k: int = 10,
         kinds: Sequence[Kind] = KINDS,
+        grouped: bool = False,
     ) -> list[Hit]:
         """The k best documents for a question, best first; passages that say the same only once.
 
@@ -177,12 +183,26 @@ class Knowledge:
             vector: The question in the space of the index, (DIM,) float32, unit norm.
             filters: Products that do not fulfil these are left out; passages stay.
             kinds: Kinds of documents wanted.
+            grouped: The best variant of each product stands for all; `Hit.variants` has the ids of
+                the others that were found.
         """
         with self._lock:
             signals = self.signals(words, vector, filters, kinds, k)
-            order = unfolded(signals)[:k]
-            records = self._records.some(order, self._current().revision)
-        return rank(words, signals, {id: records[id].document for id in order})
+            order = unfolded(signals)
+            groups = {id: [id] for id in order[:k]}
+            if grouped:
+                groups = self._groups(order, k)
+            records = self._shelf.records(groups)
+        found = {id: records[id].document for id in groups}
+        hits = rank(words, signals, found, self._answerable.probability)
+        return [replace(hit, variants=tuple(groups[hit.document.id][1:])) for hit in hits]
+
+    def _groups(self, order: Sequence[str], k: int) -> dict[str, list[str]]:
+        """The first of each family, with all that are found of it."""
+        families: dict[str, list[str]] = {}
+        for id, record in self._shelf.records(order).items():
+            families.setdefault(record.document.family or id, []).append(id)
+        return {ids[0]: ids for ids in list(families.values())[:k]}
 
     def signals(
         self,
@@ -193,60 +213,24 @@ class Knowledge:
         k: int = 10,
     ) -> Signals:
         """How near the candidates are by text, photo and words: what `search` ranks by."""
-        if vector.shape != (DIM,) or not np.isfinite(vector).all():
-            raise ValueError(f"a search needs a finite vector ({DIM},), not {vector.shape}")
-        vector = vector.astype(np.float32)
         with self._lock:
-            now = self._current()
-            named = self._named(words, now.revision)
-            for n in DEEPER if filters else (CANDIDATES,):
-                lexical = now.lexical.shares(words, n)
-                found = {*lexical, *named, *self._near(now, vector, n, kinds)}
-                keys = self._records.keys(found, now.revision)
-                keys = {id: key for id, key in keys.items() if key[0] in kinds}
-                if filters:
-                    records = self._records.some(keys, now.revision)
-                    keys = {
-                        i: key for i, key in keys.items() if filters.accepts(records[i].document)
-                    }
-                    if sum(kind == "product" for kind, _, _ in keys.values()) >= k:
-                        break
-            vectors = self._records.vectors(
-                key for _, text, photos in keys.values() for key in (text, *photos)
-            )
-        usual = float(now.average_photo @ vector)
-        texts = {id: vectors[key] for id, (_, key, _) in keys.items()}
-        looks = {
-            id: [float(vectors[key] @ vector) for key in photos if key in vectors]
-            for id, (_, _, photos) in keys.items()
-        }
-        return akin(
-            Signals(
-                dense={id: float(text @ vector) for id, text in texts.items()},
-                photo={id: (max(n) - usual) / (1 - usual) for id, n in looks.items() if n},
-                lexical={id: lexical[id] for id in keys if id in lexical},
-                named=frozenset(named & keys.keys()),
-                passages=frozenset(id for id, (kind, _, _) in keys.items() if kind != "product"),
-                texts=texts,
-            )
-        )
+            self._current()
+            return gather(self._shelf, words, vector, filters, kinds, k)
 
-    def _near(
-        self, now: Generation, vector: np.ndarray, n: int, kinds: Sequence[Kind]
-    ) -> Iterator[str]:
-        homes: dict[Name, bool] = {
-            "products": "product" in kinds,
-            "passages": bool({"faq", "policy"} & set(kinds)),
-            "photos": "product" in kinds,
-        }
-        for name, wanted in homes.items():
-            for id in now.neighbours.near(name, vector, n) if wanted else ():
-                yield id.rpartition("#")[0] if name == "photos" else id
+    def vector(self, id: str) -> np.ndarray | None:
+        """What the index has for a document's text, (DIM,) float32, unit norm; None without it."""
+        with self._lock:
+            self._current()
+            for _, key, _ in self._shelf.keys([id]).values():
+                return self._shelf.vectors([key]).get(key)
+        return None
 
-    def _named(self, words: str, revision: int) -> set[str]:
-        """Documents whose id or article number the words say."""
-        codes = codes_in(words)
-        return self._records.coded(codes) if codes else set()
+    def related(self, code: str) -> list[Document]:
+        """Documents with this id, article number or family, as it stands in their fields, by id."""
+        with self._lock:
+            self._current()
+            records = self._shelf.records(sorted(self._records.coded([bare(code)])))
+        return [record.document for record in records.values()]
 
     # --- Generations --------------------------------------------------------------------------
 
@@ -259,6 +243,8 @@ class Knowledge:
                     self._records.close()
                     self._records, self._file = records, file
                 before, self._generation = self._generation, self._open_current()
+                self._shelf = Shelf(self._records, self._generation)
+                self._answerable = Answerable.read(self.folder / ANSWERABLE)
                 before.close()
                 self._pointer = pointer
             return self._generation
@@ -331,6 +317,7 @@ class Knowledge:
                 if self._records.revision != before.revision:
                     progress("finishing", 0, 0)
                     make(self._records, self._derived, before, DIM)
+                self._calibrate(embed, progress)
                 tidy(self._derived, [before.folder, self._current().folder])
                 self._records.forget(before.revision)
         except (OSError, sqlite3.Error, IndexDamaged) as error:  # what is made anew is not damaged
@@ -345,3 +332,19 @@ class Knowledge:
             skipped=tuple(staged.skipped),
             seconds=time.monotonic() - started,
         )
+
+    def _calibrate(self, embed: Embed, progress: Progress) -> None:
+        """Fits the score from which an answer is likely, where the shop has changed much."""
+        with self._lock:
+            now, count = self._current(), self.count()
+        if self._answerable.holds(count, self.encoder):
+            return
+        progress("calibrating", 0, 0)
+        kept = list(islice(self._records.all(now.revision), MOST))
+        vectors = self._records.vectors(record.words for record in kept)
+        by_id = {r.document.id: vectors[r.words] for r in kept if r.words in vectors}
+        documents = [record.document for record in kept]
+        fitted = fit(documents, by_id, now.lexical, embed, count, self.encoder)
+        fitted.write(self.folder / ANSWERABLE)
+        with self._lock:
+            self._answerable = fitted

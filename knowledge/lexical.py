@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -182,6 +183,17 @@ class Lexical:
         )
         weight = float(self._idf[known].sum()) + unknown * float(self._idf.max())
         return {self.ids[i]: min(1.0, float(scores[i]) / weight) for i in best}
+
+    def share(self, words: str, text: str) -> float:
+        """How much of the words' weight a text says, which need not be a document's."""
+        known, unknown = self._wanted(words)
+        if not known:
+            return 0.0
+        said = Counter(self._vocabulary.get(word, -1) for word in terms(text))
+        counts = np.array([said[i] for i in known])
+        weights = self._idf[known]
+        weight = float(weights.sum()) + unknown * float(self._idf.max())
+        return float((weights * counts / (counts + K1)).sum()) / weight
 
     def corrected(self, words: str) -> str:
         """The words, with those that no document has replaced by what they may be slips for."""

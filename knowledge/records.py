@@ -285,7 +285,7 @@ _LACKING = (
 
 def _record(body: str, words: str, photos: str) -> Record:
     fields = json.loads(body)
-    fields["photos"] = tuple(fields["photos"])
+    fields |= {name: tuple(fields.get(name, ())) for name in ("photos", "links")}
     return Record(Document(**fields), words, tuple(json.loads(photos)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
 AGREE = 0.75  # how far a photo that agrees with the text, or the other way round, adds to it
-LEXICAL = 0.5  # how far a document that says every word of the question comes nearer
+LEXICAL = 0.6  # how far a document that says every word of the question comes nearer
 BEST = 5  # what most of the best documents are alike in is what is sought
 AKIN = 0.4  # how far a document that is quite unlike the best ones goes back
 SAME = 0.985  # cosine from which two passages say the same
@@ -45,10 +45,16 @@ def score(signals: Signals) -> dict[str, float]:
     for id, dense in signals.dense.items():
         less, near = sorted((max(0.0, dense), max(0.0, signals.photo.get(id, 0.0))))
         near += AGREE * less * (1 - near)
-        near += LEXICAL * signals.lexical.get(id, 0.0) * (1 - near)
+        near = blend(near, signals.lexical.get(id, 0.0))
         near *= 1 - AKIN * (1 - max(0.0, signals.akin.get(id, 1.0)))
         scores[id] = NAMED + (1 - NAMED) * near if id in signals.named else NAMED * near
     return scores
+
+
+def blend(near: float, share: float) -> float:
+    """How near by meaning, with the share of the question's words that a document says."""
+    near = max(0.0, near)
+    return near + LEXICAL * share * (1 - near)
 
 
 def akin(signals: Signals) -> Signals:
@@ -61,7 +67,8 @@ def akin(signals: Signals) -> Signals:
     length = float(np.linalg.norm(mean))
     if not length:
         return signals
-    like = {id: float(text @ mean) / length for id, text in signals.texts.items()}
+    near = np.stack(list(signals.texts.values())) @ mean / length
+    like = dict(zip(signals.texts, near.tolist(), strict=True))
     top = max(like[id] for id in best)
     return replace(signals, akin={id: min(1.0, near / top) for id, near in like.items()})
 
@@ -80,8 +87,13 @@ def unfolded(signals: Signals) -> list[str]:
     return kept
 
 
-def rank(words: str, signals: Signals, documents: Mapping[str, Document]) -> list[Hit]:
-    """The documents, given in their order, as hits."""
+def rank(
+    words: str,
+    signals: Signals,
+    documents: Mapping[str, Document],
+    sure: Callable[[float], float],
+) -> list[Hit]:
+    """The documents, given in their order, as hits; `sure`: score -> how likely it answers."""
     scores = score(signals)
     places = {
         name: {id: place for place, id in enumerate(order(found), start=1)}
@@ -95,7 +107,7 @@ def rank(words: str, signals: Signals, documents: Mapping[str, Document]) -> lis
     for id, document in documents.items():
         start, end = window(document.text, words)
         ranks = {name: place[id] for name, place in places.items() if id in place}
-        hits.append(Hit(document, scores[id], ranks, start, end))
+        hits.append(Hit(document, scores[id], ranks, start, end, sure(scores[id])))
     return hits
 
 
@@ -108,14 +120,16 @@ def window(text: str, words: str) -> tuple[int, int]:
     """(start, end) of the sentences, at most WINDOW characters, that say most of the words."""
     wanted = set(terms(words))
     spans = list(_sentences(text))
+    said = [wanted & set(terms(text[a:b])) if wanted else set() for a, b in spans]
     best, best_value = (0, 0), (-1, -1)
     for i, (start, end) in enumerate(spans):
-        first = len(wanted & set(terms(text[start:end])))
-        for _, later in spans[i + 1 :]:
+        together = set(said[i])
+        for (_, later), more in zip(spans[i + 1 :], said[i + 1 :], strict=True):
             if later - start > WINDOW:
                 break
             end = later
-        value = (len(wanted & set(terms(text[start:end]))), first)
+            together |= more
+        value = (len(together), len(said[i]))
         if value > best_value:
             best, best_value = (start, end), value
     return best

@@ -34,11 +34,12 @@ def product(title: str, score: float, family: str = "", photo: int = 0) -> Hit:
     document = Document(
         title.lower(), "product", title, "A thing.", photos=picture, attributes=attributes
     )
-    return Hit(document, score, {"dense": 1} | ({"photo": photo} if photo else {}))
+    ranks = {"dense": 1} | ({"photo": photo} if photo else {})
+    return Hit(document, score, ranks, sure=score)
 
 
 def passage(title: str, score: float, kind: str = "faq") -> Hit:
-    return Hit(Document(title.lower(), kind, title, "An answer."), score, {"dense": 1})
+    return Hit(Document(title.lower(), kind, title, "An answer."), score, {"dense": 1}, sure=score)
 
 
 MUG = product("Aster mug, blue", 0.8)
@@ -128,8 +129,8 @@ TABLE = [
     # Nothing found.
     ("product_search", [], "do you sell bicycles", {}, "decline not_found"),
     ("product_search", [WEAK], "do you sell bicycles", {}, "decline not_found"),
-    ("payment", [passage("Gift cards", 0.34)], "bitcoin", {}, "decline not_found"),
-    ("payment", [passage("Gift cards", 0.35)], "gift card", {}, "answer Gift cards"),
+    ("payment", [passage("Gift cards", 0.49)], "bitcoin", {}, "decline not_found"),
+    ("payment", [passage("Gift cards", 0.5)], "gift card", {}, "answer Gift cards"),
     ("complaint", [], "your service is bad", {}, "handoff complaint"),
     ("complaint", [WEAK], "I want to complain", {}, "handoff complaint"),
     ("complaint", [passage("Complaints", 0.6)], "I want to complain", {}, "answer Complaints"),

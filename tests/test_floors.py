@@ -25,7 +25,7 @@ HOMES = {
     "gradio": ("ui",),
     "fastapi": ("agent.api", "agent.connectors"),
     "langchain": ("agent.chat", "knowledge.load"),
-    "langchain_core": ("agent.chat", "knowledge.load"),
+    "langchain_core": ("agent.chat", "knowledge.load", "knowledge.retriever"),
     "langchain_text_splitters": ("knowledge.load",),
     "sqlalchemy": ("agent.store", "agent.shop"),
     "httpx": ("agent.http_shop",),

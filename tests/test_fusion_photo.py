@@ -224,7 +224,7 @@ def test_one_sharp_frame_a_scene(kind, codec):
     assert seen.wave is not None and len(seen.wave) == pytest.approx(48_000, abs=3200)
 
 
-QUARTERS = {  # of a turn clockwise -> the first two rows of the display matrix in the track's header
+QUARTERS = {  # of a turn clockwise -> the first two rows of the display matrix
     0: (1, 0, 0, 0, 1, 0),
     1: (0, 1, 0, -1, 0, 0),
     2: (-1, 0, 0, 0, -1, 0),
