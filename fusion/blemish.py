@@ -54,10 +54,10 @@ def _crack(photo: np.ndarray, rng: Random) -> Painted:
             if rng.random() < 0.06:
                 turned = way + rng.choice((-1, 1)) * rng.uniform(0.4, 1.2)
                 branches.append(((x, y), turned, length * rng.uniform(0.2, 0.7), width * 0.7))
-    line = _shrunk(sheet, side)
-    rim = np.roll(line, (rng.choice((-1, 1)), rng.choice((-1, 0, 1))), (0, 1)) * (1 - line)
+    dark = _shrunk(sheet, side)
+    rim = np.roll(dark, (rng.choice((-1, 1)), rng.choice((-1, 0, 1))), (0, 1)) * (1 - dark)
     photo = photo * (1 + rng.uniform(0, 0.25) * rim[..., None])
-    return photo * (1 - rng.uniform(0.35, 0.9) * line[..., None]), line
+    return photo * (1 - rng.uniform(0.35, 0.9) * dark[..., None]), dark
 
 
 def _chip(photo: np.ndarray, rng: Random) -> Painted:

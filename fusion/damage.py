@@ -9,7 +9,7 @@ what was ordered can tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ class DamageNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = folded(PhotoTower().eval().features)[:WIDE]
+        self.trunk = first_layers(PhotoTower())
         self.near = nn.Conv2d(40, 48, 1)
         self.round = nn.Conv2d(80, 48, 1)
         self.judge = nn.Sequential(
@@ -59,6 +59,10 @@ class DamageNet(nn.Module):
         return kinds(self.cells(*self.maps(photos)))
 
 
+def first_layers(tower: PhotoTower) -> nn.Sequential:
+    return nn.Sequential(*list(folded(tower.eval().features))[:WIDE])
+
+
 def kinds(cells: Tensor) -> Tensor:
     """Logits of the cells -> of the photo (b, KINDS): the mean of the few that are the surest."""
     return cells.flatten(2).topk(TOP).values.mean(-1)
@@ -78,7 +82,7 @@ class DamageDetector:
         self.scale, self.shift, self.threshold = scale, shift, threshold
 
     @torch.inference_mode()
-    def logits(self, photos: Sequence[np.ndarray]) -> np.ndarray:
+    def logits(self, photos: Iterable[np.ndarray]) -> np.ndarray:
         """uint8 RGB photos (h, w, 3) -> (n, KINDS)."""
         rows = [
             self.net(torch.from_numpy(to_square(photo)).permute(2, 0, 1)[None].float() / 255)

@@ -23,11 +23,20 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from fusion.blemish import paint
-from fusion.damage import CELLS, KINDS, MODEL, WIDE, DamageDetector, DamageNet, any_kind, kinds
+from fusion.damage import (
+    CELLS,
+    KINDS,
+    MODEL,
+    DamageDetector,
+    DamageNet,
+    any_kind,
+    first_layers,
+    kinds,
+)
 from fusion.photo import decode_photo
 from fusion.train_vision import load_tower
 from fusion.types import BadInput, InputLimits
-from fusion.vision import folded, to_square
+from fusion.vision import to_square
 from fusion.weights import read_card, save_weights
 
 Figures = dict[str, float]
@@ -67,7 +76,7 @@ class Goods:
     @property
     def shown(self) -> np.ndarray:
         """(n, KINDS) bool; nothing of a whole piece."""
-        return self.kinds[:, None] == np.array(KINDS)
+        return np.stack([self.kinds == kind for kind in KINDS], 1)
 
 
 def gather(folder: Path, families: Mapping[str, str]) -> Goods:
@@ -98,17 +107,16 @@ def fit(net: DamageNet, goods: Goods, intact: np.ndarray, recipe: Recipe) -> Dam
     """Train it; `intact` (n, 224, 224, 3) uint8 are whole things of another kind, or none."""
     torch.manual_seed(recipe.seed)
     head = [p for name, p in net.named_parameters() if not name.startswith("trunk.")]
-    optimiser = torch.optim.AdamW(
-        [{"params": head}, {"params": net.trunk.parameters()}], weight_decay=0.02
-    )
+    groups = [{"params": head}, {"params": list(net.trunk.parameters())}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [recipe.rate, recipe.trunk_rate], total_steps=recipe.steps
     )
     rng, net = Random(recipe.seed), net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     noise = torch.Generator().manual_seed(recipe.seed)
     for step in range(1, recipe.steps + 1):
-        pixels, where, shown = _draw(goods, intact, recipe.batch, rng)
-        photos, where = _views(pixels, where, noise)
+        pixels, places, shown = _draw(goods, intact, recipe.batch, rng)
+        photos, where = _views(pixels, places, noise)
         cells = net.cells(*net.maps(photos))
         loss = _loss(cells, shown, F.adaptive_max_pool2d(where, CELLS)[:, 0], recipe)
         loss.backward()
@@ -202,7 +210,7 @@ def train(
     """
     recipe = recipe or Recipe()
     net = DamageNet()
-    net.trunk = folded(load_tower(start).eval().features)[:WIDE]
+    net.trunk = first_layers(load_tower(start))
     goods = gather(folder, families)
     order = np.random.default_rng(recipe.seed).permutation(np.unique(goods.families))
     first, second = (
@@ -215,7 +223,7 @@ def train(
     net = fit(net, goods.part(~tested & ~setting), learnt, recipe)
     detector = DamageDetector(net, 1.0, 0.0, 1.0)
     chosen, test = goods.part(setting), goods.part(tested)
-    unseen, damaged = detector.logits(chosen.pixels), chosen.shown.any(1)
+    unseen, damaged = detector.logits(chosen.pixels), np.asarray(chosen.shown.any(1))
     odds = LogisticRegression(C=1e3).fit(any_kind(unseen)[:, None], damaged)
     detector.scale, detector.shift = float(odds.coef_[0, 0]), float(odds.intercept_[0])
     alarms = detector.probabilities(detector.logits(real[::3]))
@@ -259,7 +267,7 @@ def figures(detector: DamageDetector, logits: np.ndarray, shown: np.ndarray) -> 
     that is said to be damaged at all.
     """
     sure = detector.probabilities(logits)
-    said, damaged = sure >= detector.threshold, shown.any(1)
+    said, damaged = sure >= detector.threshold, np.asarray(shown.any(1))
     found: Figures = {
         "photos": float(len(logits)),
         "AUROC": float(roc_auc_score(damaged, sure)),
