@@ -8,9 +8,10 @@ from itertools import chain
 
 import numpy as np
 
-from agent.policy import only_points
+from agent.memory import Memory
 from agent.products import short, word_set
-from agent.types import Limits, Reply
+from agent.refer import cheaper, referred
+from agent.types import Limits
 from fusion.types import Encoded, Fused, Modality, Percept
 from fusion.understand import FusionModule
 from fusion.unsold import Unsold, features
@@ -37,7 +38,7 @@ def find(
     fused: Fused,
     fusion: FusionModule,
     knowledge: Knowledge,
-    replies: Sequence[Reply],
+    memory: Memory,
     limits: Limits,
     unsold: Unsold | None = None,
 ) -> Findings:
@@ -49,7 +50,7 @@ def find(
     own = own_words(percept)
     filters = parse_filters(own, knowledge.vocabulary)
     photo = "photo" in percept.present
-    about = "" if photo else subject(own, filters, knowledge, replies)
+    about, filters = ("", filters) if photo else subject(own, filters, knowledge, memory)
     words = " ".join(filter(None, [percept.words, about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
@@ -94,14 +95,22 @@ def own_words(percept: Percept) -> str:
     return " ".join(filter(None, [percept.text, heard]))
 
 
-def subject(own: str, filters: Filters, knowledge: Knowledge, replies: Sequence[Reply]) -> str:
-    """The product shown last, when the words only point at it: "and in green?"; else ""."""
+def subject(
+    own: str, filters: Filters, knowledge: Knowledge, memory: Memory
+) -> tuple[str, Filters]:
+    """The product shown before that the words mean, and the wishes with "cheaper" among them; ""
+    when they mean none."""
     values = [knowledge.vocabulary.get(name, ()) for name in ("color", "material", "size")]
     looks = {*COLORS, *word_set(" ".join(chain.from_iterable(values)))}
-    shown = [reply.products[0].title for reply in replies if reply.products]
-    if not shown or not only_points(own, looks):
-        return ""
-    return shown[-1].split(",")[0] if filters else shown[-1]  # a wish is for another variant
+    talked = referred(own, memory, looks)
+    if talked is None and cheaper(own) and memory.products:
+        talked = memory.products[-1]
+    if talked is None:
+        return "", filters
+    name = talked.title.split(",")[0]
+    if cheaper(own) and talked.price is not None and not filters:
+        return name.rsplit(" ", 1)[-1], Filters(under=talked.price)
+    return (name if filters else talked.title), filters  # a wish is for another variant
 
 
 def _alone(percept: Percept) -> Percept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.memory import Memory
 from agent.orders import Customer
 from agent.types import Frozen, Slot
 from agent.wishes import Wish
@@ -28,6 +29,7 @@ class FlowState(Frozen):
     asked: Slot | None = None
     times: int = 0  # how often in a row
     question: str = ""  # as asked, to remind of it
+    memory: Memory = Memory()  # what the conversation was about so far
 
     @property
     def open(self) -> Wish:
@@ -57,6 +59,7 @@ class FlowState(Frozen):
             wrong=self.wrong,
             acts=self.acts,
             queue=self.queue,
+            memory=self.memory,
             last_order=(self.wish and self.wish.order_id) or self.last_order,
         )
 
@@ -71,5 +74,6 @@ class FlowState(Frozen):
             f"Reason: {wish.reason}" if wish and wish.reason else "",
             f"Wanted instead: {wish.product}" if wish and wish.product else "",
             f"Open question: {self.question}" if self.asked and not (wish and wish.product) else "",
+            self.memory.told(),
         ]
         return " ".join(filter(None, parts))
