@@ -31,7 +31,7 @@ from agent.planning import is_open, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
 from agent.state import FlowState
-from agent.steps import go_on
+from agent.steps import go_on, hand_off
 from agent.store import Store, messages
 from agent.types import (
     Act,
@@ -223,7 +223,11 @@ class Agent:
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             printed = order_numbers(percept.printed, self.shop.rules)
+            asked = state.asked
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
+            stuck = isinstance(decision, Ask) and decision.slot == asked
+            if stuck and wants_person(fused, self.limits, unhappy_before) == "unhappy":
+                state, decision = hand_off(state, "unhappy")
         hits, notes = found.hits, ""
         if decision is None:
             judged = partial(

@@ -72,7 +72,7 @@ class FlowState(Frozen):
             f"Printed in the photo: {', '.join(wish.printed)}." if wish and wish.printed else "",
             f"Customer {customer.name}, {customer.email}." if customer else "",
             f"Reason: {wish.reason}" if wish and wish.reason else "",
-            f"Wanted instead: {wish.product}" if wish and wish.product else "",
+            f"Wanted: {wish.product}" if wish and wish.product else "",
             f"Open question: {self.question}" if self.asked and not (wish and wish.product) else "",
             self.memory.told(),
         ]

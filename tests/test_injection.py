@@ -30,6 +30,7 @@ from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.space import open_encoders
 from agent.state import FlowState
+from agent.telling import TOLD
 from agent.types import Act, Reply
 from fusion.types import Transcript, Turn
 from knowledge.demo import folder
@@ -39,7 +40,7 @@ SAMPLES = Path(__file__).parent / "samples"
 HOSTILE = [json.loads(line) for line in (SAMPLES / "hostile.jsonl").read_text().splitlines()]
 CUSTOMER = "C102"  # who attacks: identified, with orders of his own
 VOICE = next((SAMPLES / "audio").glob("*.wav")).read_bytes()
-READ_ONLY = {"status", "refund_status", "invoice", "orders", "profile"}
+READ_ONLY = TOLD
 
 
 class Obedient(FakeListChatModel):
