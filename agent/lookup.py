@@ -9,7 +9,7 @@ from datetime import datetime
 from agent import answers
 from agent.orders import Order, Shop, contents, day
 from agent.state import FlowState
-from agent.types import Ask, Choice
+from agent.types import Ask, Choice, Slot
 from agent.wishes import NO_ORDER, SWAPS
 from agent.words import ordinal, pick_items
 
@@ -20,7 +20,7 @@ _ALL_ORDERS = re.compile(
     r"\b(?:all|both|every|each)\b(?: of)?(?: my| the| these)?(?: \w+)? orders?\b", re.I
 )
 
-QUESTIONS = {
+QUESTIONS: dict[Slot, str] = {
     "email": "Which e-mail address did you order with?",
     "full_name": "Then what is your full name?",
     "zip": "And what is your zip or postcode?",
@@ -52,11 +52,11 @@ def identify(state: FlowState, words: str, shop: Shop) -> tuple[FlowState, str]:
 def ask_who(state: FlowState, problem: str) -> Ask:
     """E-mail first; then, for who does not know it, full name and zip."""
     by_name = state.asked in ("full_name", "zip") or (state.asked == "email" and not problem)
-    slot = "email"
+    slot: Slot = "email"
     if by_name:
         slot = "zip" if state.full_name else "full_name"
     action = state.wish and state.open.action
-    return Ask(slot, f"{problem}{QUESTIONS[slot]}", action=action)  # type: ignore[arg-type]
+    return Ask(slot, f"{problem}{QUESTIONS[slot]}", action=action)
 
 
 def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) -> FlowState:

@@ -45,7 +45,7 @@ class Memory(Frozen):
             turns=self.turns + 1,
             products=tuple(best.values())[-PRODUCTS:],
             offered=shown or self.offered,
-            orders=_newest((*self.orders, asked and asked.order_id, *about), ORDERS),
+            orders=_newest((*self.orders, asked.order_id if asked else None, *about), ORDERS),
             deeds=(*self.deeds, *deeds)[-DEEDS:],
             asked=(*self.asked, *([asked] if asked and asked.slot == "product" else []))[
                 -QUESTIONS:

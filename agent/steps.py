@@ -8,6 +8,7 @@ from agent import answers
 from agent.changes import Refused
 from agent.consent import arguments, key_of
 from agent.lookup import (
+    QUESTIONS,
     WRONG_TRIES,
     ask_order,
     ask_who,
@@ -56,6 +57,9 @@ def go_on(state: FlowState, shop: Shop) -> Step:
     if state.wish is not None:
         if state.asked and state.times >= TIMES:
             return state, None
+        if state.customer is None and state.asked in QUESTIONS:
+            asking = Ask(state.asked, QUESTIONS[state.asked], action=state.open.action)
+            return put(state, asking, fresh=False)
         return next_step(state, shop, fresh=False)
     if not state.queue:
         return state, None
