@@ -21,19 +21,20 @@ from typing import TYPE_CHECKING
 from agent import events
 from agent.attachments import attachments
 from agent.chips import WITHOUT, without_chip
-from agent.compose import BuiltinComposer
+from agent.compose import SILENT, BuiltinComposer
 from agent.damage import leant, speaks
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
+from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
 from agent.state import FlowState
-from agent.steps import go_on
-from agent.store import Store
+from agent.steps import go_on, hand_off
+from agent.store import Store, messages
 from agent.types import (
     Act,
     Ask,
@@ -65,6 +66,7 @@ class Verdict:
     """What was decided for a turn, and done about it."""
 
     steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+    state: FlowState  # where the conversation stands afterwards
     hits: tuple[Hit, ...] = ()  # the evidence
     notes: tuple[str, ...] = ()
 
@@ -117,8 +119,8 @@ class Agent:
         """
         with self._alone(conversation_id):
             seconds: dict[str, float] = {}
-            history = self.store.history(conversation_id)
-            shown = self.store.replies(conversation_id)
+            turns, state = self.store.recent(conversation_id), self.store.flow(conversation_id)
+            history, shown = messages(turns), [reply for _, reply in turns]
             turn, obeyed = without_chip(spelt(turn, shown), shown, history)
             percept = perceive(turn, history, self.encoders, self.input_limits)
             yield events.heard(percept)
@@ -133,7 +135,7 @@ class Agent:
                     fused,
                     self.fusion,
                     self.knowledge,
-                    shown,
+                    state.memory,
                     self.limits,
                     self.shop.baskets,
                     self.encoders.unsold,
@@ -142,7 +144,7 @@ class Agent:
             yield events.found(found)
 
             with _timed(seconds, "decide"):
-                verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
+                verdict = self._decide(percept, fused, found, history, shown, state, turn)
             for decision, _ in verdict.steps:
                 yield Decided(decision=decision)
 
@@ -175,12 +177,20 @@ class Agent:
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
-            self.store.append(conversation_id, percept.words, reply, kept)
+            state = verdict.state.but(memory=verdict.state.memory.after(reply))
+            self.store.append(conversation_id, percept.words, reply, kept, state)
+            if isinstance(verdict.decision, HandOff) and verdict.decision.reason not in SILENT:
+                urgency = priority(fused.mood, verdict.decision.reason, self.limits)
+                said = verdict.decision
+                self.store.hand_off(conversation_id, said.reason, said.summary, urgency)
             if self.chat is None:
                 yield from _tokens(reply.text)
             else:  # in better words, which take the place of what was stored once they are whole
                 decisions = [decision for decision, _ in verdict.steps]
-                telling = self.chat.tell(before, decisions, drafts, after, history, found.words)
+                told = state.memory.told()
+                telling = self.chat.tell(
+                    before, decisions, drafts, after, history, found.words, told
+                )
                 text, notes = yield from _streamed(telling)
                 reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
                 self.store.amend(reply)
@@ -200,16 +210,16 @@ class Agent:
         found: Findings,
         history: Sequence[Message],
         shown: Sequence[Reply],
-        conversation_id: str,
+        state: FlowState,
         turn: Turn,
     ) -> Verdict:
         """A person first, then what the shop itself mapped, the order flow and the policy; acts are
         done here, once."""
         if not percept.present - {"history"}:
-            return Verdict(((Decline("unreadable"), None),))
-        if with_person := self.store.handed_off(conversation_id):
-            return Verdict(((HandOff("taken" if with_person == "taken" else "waiting", ""), None),))
-        state = self.store.flow(conversation_id)
+            return Verdict(((Decline("unreadable"), None),), state)
+        if with_person := self.store.handed_off(state.conversation):
+            silent = HandOff("taken" if with_person == "taken" else "waiting", "")
+            return Verdict(((silent, None),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
@@ -222,7 +232,11 @@ class Agent:
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             printed = order_numbers(percept.printed, self.shop.rules)
+            asked = state.asked
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
+            stuck = isinstance(decision, Ask) and decision.slot == asked
+            if stuck and wants_person(fused, self.limits, unhappy_before) == "unhappy":
+                state, decision = hand_off(state, "unhappy")
         hits, notes = found.hits, ""
         if decision is None:
             judged = partial(
@@ -235,7 +249,7 @@ class Agent:
                 unsold=found.unsold,
                 related=found.related,
                 unhappy_before=unhappy_before,
-                before=[reply.decision for reply in shown],
+                before=decided(state.memory, shown),
             )
             decision = judged(hits)
             if self.chat and state.wish is None and is_open(decision, words):
@@ -256,12 +270,7 @@ class Agent:
                 break
             # what waits, or the question that was interrupted
             state, following = go_on(state, self.shop)
-        self.store.save_flow(conversation_id, state)
-        last = steps[-1][0]
-        if isinstance(last, HandOff):
-            urgency = priority(fused.mood, last.reason, self.limits)
-            self.store.hand_off(conversation_id, last.reason, last.summary, urgency)
-        return Verdict(tuple(steps), hits, tuple(filter(None, [notes])))
+        return Verdict(tuple(steps), state, hits, tuple(filter(None, [notes])))
 
     def _search(self, query: str) -> Sequence[Hit]:
         return self.knowledge.search(query, self.encoders.text.encode([query])[0])

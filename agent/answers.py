@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+TOLD = 4  # words beside those of any complaint
+
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN_EMAIL = re.compile(r"[\w+-]+(?: ?(?:\.| dot ) ?[\w+-]+)* at [\w-]+(?: ?(?:\.| dot ) ?\w+)+")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -27,6 +29,12 @@ _ZIP = re.compile(
     re.I,
 )
 _SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
+_NEWEST = re.compile(r"\b(?:my|the) (?:last|latest|newest|most recent) (?:order|one|purchase)\b")
+_COMPLAINS = re.compile(
+    r"\b(?:i|i'm|am|we|want|would|i'd|like|wish|need|to|make|file|raise|lodge|have|a|an|the|my|your|"
+    r"about|of|with|complain\w*|formal|official|hello|hi|please|service|shop|is|was|very|really|so|"
+    r"bad|awful|terrible|unhappy|not|happy|this|it|and)\b"
+)
 _CORRECTS = re.compile(r"\b(?:actually|instead|rather|only|just the|sorry|i meant|correction)\b")
 _VAGUE = re.compile(
     r"\b(?:help|assist(?:ance)?|issue|problem|trouble|something|a question)\b.*"
@@ -200,6 +208,17 @@ def without_email(words: str) -> str:
 def means_same(words: str) -> bool:
     """Whether the order talked of last is meant: "that order", "its address"."""
     return bool(_SAME.search(_plain(words)))
+
+
+def means_newest(words: str) -> bool:
+    """Whether the order placed last is meant."""
+    return bool(_NEWEST.search(_plain(words)))
+
+
+def complaint(words: str) -> str:
+    """What happened, where a complaint already says it; "" where it only says that it is one."""
+    said = " ".join(words.split())
+    return said if len(_WORD.findall(_COMPLAINS.sub(" ", _plain(said)))) >= TOLD else ""
 
 
 def corrects(words: str) -> bool:

@@ -15,6 +15,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from langchain_core.messages import BaseMessage
 from pydantic import ValidationError
 
 from agent.chat_guard import GuardedModel, ModelUnavailable
@@ -67,8 +68,10 @@ class Chat:
         after: str,
         history: Sequence[Message],
         words: str,
+        earlier: str = "",
     ) -> Generator[str, None, tuple[str, ...]]:
-        """A whole reply piece by piece, answers in the model's words; then its notes."""
+        """A whole reply piece by piece, answers in the model's words; then its notes. `earlier`
+        sums up what came before `history`."""
         notes: list[str] = []
         begun = before
         yield before
@@ -76,33 +79,40 @@ class Chat:
             if begun and draft.text:
                 yield " "
             begun += draft.text
-            notes += yield from self.write(decision, draft, history, words)
+            notes += yield from self.write(decision, draft, history, words, earlier)
         yield f" {after}" if begun and after else after
         return tuple(notes)
 
     def write(
-        self, decision: Decision, draft: Draft, history: Sequence[Message], words: str
+        self,
+        decision: Decision,
+        draft: Draft,
+        history: Sequence[Message],
+        words: str,
+        earlier: str,
     ) -> Generator[str, None, tuple[str, ...]]:
         """Sentences as they are checked, in the place of the draft's; after a failure the draft's
         words, and a note that says so."""
         if not isinstance(decision, Answer) or not decision.hits or OWN in decision.hits[0].ranks:
             yield draft.text  # questions, acts and hand-offs have words of their own
             return ()
-        said, why = yield from self._sentences(decision.hits[:EVIDENCE], history, words)
+        evidence = decision.hits[:EVIDENCE]
+        messages = to_write(evidence, history, words, earlier, self.mask)
+        said, why = yield from self._sentences(evidence, messages)
         if not why:
             return ()
         yield f" {draft.text}" if said else draft.text
         return (f"{why}, so the built-in composer answered.",)
 
     def _sentences(
-        self, evidence: Sequence[Hit], history: Sequence[Message], words: str
+        self, evidence: Sequence[Hit], messages: Sequence[BaseMessage]
     ) -> Generator[str, None, tuple[str, str]]:
         """The model's sentences up to the first that must not be said; then their text, and why
         they end there: "" when all is said. One that goes on for ever, or says a sentence again, is
         at its end."""
         said, coming, gap = "", "", ""
         try:
-            for chunk in self.model.stream(to_write(evidence, history, words, self.mask)):
+            for chunk in self.model.stream(messages):
                 coming += chunk.text
                 while end := _SENTENCE_END.search(coming):
                     sentence, coming = coming[: end.end()].rstrip(), coming[end.end() :]

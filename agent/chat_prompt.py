@@ -48,17 +48,18 @@ Mask = Callable[[str], str]
 
 
 def to_write(
-    hits: Sequence[Hit], history: Sequence[Message], words: str, mask: Mask
+    hits: Sequence[Hit], history: Sequence[Message], words: str, earlier: str, mask: Mask
 ) -> list[BaseMessage]:
-    """Rules, what was said, evidence and the customer's words."""
-    earlier: list[BaseMessage] = [
+    """Rules, what was said, evidence, what came before all that, and the customer's words."""
+    said: list[BaseMessage] = [
         HumanMessage(mask(message.text))
         if message.speaker == "customer"
         else AIMessage(mask(message.text))
         for message in history[-EARLIER:]
     ]
-    question = f"{fenced(hits)}\n\nThe customer says: {_line(mask(words))}"
-    return [SystemMessage(WRITE), *earlier, HumanMessage(question)]
+    before = f"Earlier in the conversation: {_line(mask(earlier))}\n\n" if earlier else ""
+    question = f"{fenced(hits)}\n\n{before}The customer says: {_line(mask(words))}"
+    return [SystemMessage(WRITE), *said, HumanMessage(question)]
 
 
 def to_plan(

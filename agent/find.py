@@ -9,10 +9,11 @@ from itertools import chain
 import numpy as np
 
 from agent.chips import chips, obeyed
-from agent.policy import only_points
+from agent.memory import Memory
 from agent.products import short, word_set
+from agent.refer import referred
 from agent.relations import Baskets, relate
-from agent.types import Chip, Limits, Related, Reply
+from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Modality, Percept
 from fusion.understand import FusionModule
 from fusion.unsold import Unsold, features
@@ -42,7 +43,7 @@ def find(
     fused: Fused,
     fusion: FusionModule,
     knowledge: Knowledge,
-    replies: Sequence[Reply],
+    memory: Memory,
     limits: Limits,
     baskets: Baskets,
     unsold: Unsold | None = None,
@@ -58,7 +59,7 @@ def find(
     own = own_words(percept)
     filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
     photo = "photo" in percept.present
-    about = "" if photo else subject(own, filters, knowledge, replies)
+    about = "" if photo else subject(own, filters, knowledge, memory)
     words = " ".join(filter(None, [percept.words, about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
@@ -66,7 +67,7 @@ def find(
 
     everything = _search(knowledge, words, vectors)
     fitting, wished = everything, filters.describe()
-    if beside := relate(own, everything, filters, photo, knowledge, replies, baskets):
+    if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):
         related, hits = beside
         return Findings(tuple(hits), own, wished, chips(filters), related=related)
     if filters:
@@ -108,14 +109,13 @@ def own_words(percept: Percept) -> str:
     return " ".join(filter(None, [percept.text, heard]))
 
 
-def subject(own: str, filters: Filters, knowledge: Knowledge, replies: Sequence[Reply]) -> str:
-    """The product shown last, when the words only point at it: "and in green?"; else ""."""
+def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory) -> str:
+    """The product shown before that the words mean; "" when they mean none."""
     values = [knowledge.vocabulary.get(name, ()) for name in ("color", "material", "size")]
-    looks = {*COLORS, *word_set(" ".join(chain.from_iterable(values)))}
-    shown = [reply.products[0].title for reply in replies if reply.products]
-    if not shown or not only_points(own, looks):
+    talked = referred(own, memory, {*COLORS, *word_set(" ".join(chain.from_iterable(values)))})
+    if talked is None:
         return ""
-    return shown[-1].split(",")[0] if filters else shown[-1]  # a wish is for another variant
+    return talked.title.split(",")[0] if filters else talked.title  # a wish: another variant
 
 
 def _alone(percept: Percept) -> Percept:

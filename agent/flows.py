@@ -24,6 +24,7 @@ from agent.state import FlowState
 from agent.steps import (
     Step,
     agreed,
+    complained,
     dropped,
     fill,
     go_on,
@@ -80,6 +81,8 @@ def advance(
         return state.ended().but(queue=()), None
     if others and not _takes_anything(state, shop):
         return _interrupted(state, others, words, shop)
+    if state.open.action == "complaint":
+        return complained(state, words, picked, shop)
     return _answered(state, words, intent, picked, shop)
 
 
@@ -161,7 +164,7 @@ def _takes_anything(state: FlowState, shop: Shop) -> bool:
     """Whether any words can be the answer to the open question."""
     if state.asked == "reason":
         return not shop.rules.actions[state.open.action].reasons
-    return state.asked == "product"
+    return state.asked in ("product", "wish")
 
 
 def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -> Step:

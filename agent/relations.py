@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from agent.memory import Memory
 from agent.policy import contentful
 from agent.products import short, variant, word_set
-from agent.types import Related, Relation, Reply
+from agent.types import Related, Relation
 from knowledge import relations
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
@@ -69,7 +70,7 @@ def relate(
     filters: Filters,
     photo: bool,
     knowledge: Knowledge,
-    replies: Sequence[Reply],
+    memory: Memory,
     baskets: Baskets,
 ) -> tuple[Related, list[Hit]] | None:
     """The product meant, followed by what is related to it; or the products to compare.
@@ -80,7 +81,7 @@ def relate(
     asked = relation_in(words)
     if asked is None:
         return None
-    shown = _shown(replies, knowledge)
+    shown = _shown(memory, knowledge)
     named = _named(words, found)
     if asked == "compare":
         compared = _compared(words, shown, named)
@@ -113,10 +114,10 @@ def _hit(document: Document) -> Hit:
     return Hit(document, NAMED, {})
 
 
-def _shown(replies: Sequence[Reply], knowledge: Knowledge) -> list[Document]:
+def _shown(memory: Memory, knowledge: Knowledge) -> list[Document]:
     """The products of the last reply that showed some, in its order."""
-    cards = next((reply.products for reply in reversed(replies) if reply.products), ())
-    return [document for card in cards if (document := knowledge.document(card.id))]
+    found = [knowledge.document(talked.id) for talked in memory.offered]
+    return [document for document in found if document]
 
 
 def _named(words: str, found: Sequence[Hit]) -> list[Document]:

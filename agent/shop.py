@@ -23,7 +23,7 @@ from agent.orders import Customer, Order, Product, Shop, facts, fold, moved
 from agent.rules import Rules, shipped_rules
 from agent.shop_file import ShopFile
 from agent.store_sql import connect, writing
-from agent.telling import TOLD, profile, summary, tell
+from agent.telling import TOLD, last_order, profile, summary, tell
 from agent.types import Act, Action, Outcome
 
 BASKETS = 1000  # orders looked through, the latest
@@ -217,7 +217,9 @@ class SqlShop(Shop):
 
     def _tell(self, action: Action, order_id: str | None, customer: Customer) -> Outcome:
         if action == "orders":
-            return Outcome(True, summary(customer, self.orders(customer)))
+            return Outcome(True, summary(self.orders(customer)))
+        if action == "last_order":
+            return Outcome(True, last_order(self.orders(customer), self.rules))
         if action == "profile":
             return Outcome(True, profile(customer, self.rules.currency))
         order = self.order(order_id or "")

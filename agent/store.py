@@ -34,8 +34,20 @@ class Waiting:
     person: str  # who has taken it; "" when nobody has
 
 
+RECENT = 6  # turns that are looked at whole; of those before, their memory
+
 PERSON = "person"
 """Reason of the decision in a reply that a person wrote."""
+
+
+def messages(turns: Iterable[tuple[str, Reply]]) -> list[Message]:
+    """What both sides said, oldest first."""
+    return [
+        message
+        for words, reply in turns
+        for message in (Message("customer", words), Message("agent", reply.text))
+        if message.text
+    ]
 
 
 class Store:
@@ -75,14 +87,18 @@ class Store:
         words: str,
         reply: Reply,
         attached: Iterable[Attachment] = (),
+        state: FlowState | None = None,
     ) -> None:
-        """Remember one turn: the customer's `words` as heard, what came along, and the reply.
+        """Remember one turn at once: the customer's `words` as heard, what came along, the reply,
+        and where the conversation stands now.
 
         Raises ValueError when a reply of this id is already stored.
         """
         try:
             with writing(self.engine) as db:
                 turn = self._write_turn(db, conversation_id, words, reply)
+                if state is not None:
+                    self._write_flow(db, conversation_id, state)
                 for place, attachment in enumerate(attached):
                     db.execute(
                         text(
@@ -154,16 +170,12 @@ class Store:
         """Every reply in order."""
         return [reply for _, reply in self.transcript(conversation_id)]
 
-    def history(self, conversation_id: str, limit: int = 12) -> list[Message]:
-        """The last `limit` messages of both sides, oldest first."""
-        self._require(conversation_id)
-        messages = [
-            message
-            for words, reply in self._turns(conversation_id, limit=(limit + 1) // 2)
-            for message in (Message("customer", words), Message("agent", reply.text))
-            if message.text
-        ]
-        return messages[max(len(messages) - limit, 0) :]
+    def recent(self, conversation_id: str) -> list[tuple[str, Reply]]:
+        """The last RECENT turns, oldest first: the customer's words and the whole reply."""
+        turns = self._turns(conversation_id, limit=RECENT)
+        if not turns:
+            self._require(conversation_id)
+        return turns
 
     def flow(self, conversation_id: str) -> FlowState:
         """Where the conversation's order flow stands; a fresh state when none was saved."""
@@ -180,21 +192,24 @@ class Store:
     def save_flow(self, conversation_id: str, state: FlowState) -> None:
         """Also remembers whose conversation it is, once the flow knows."""
         with writing(self.engine) as db:
-            saved = db.execute(
-                text("UPDATE conversations SET flow = :flow WHERE id = :id"),
-                {"flow": state.model_dump_json(), "id": conversation_id},
+            self._write_flow(db, conversation_id, state)
+
+    def _write_flow(self, db: Connection, conversation_id: str, state: FlowState) -> None:
+        saved = db.execute(
+            text("UPDATE conversations SET flow = :flow WHERE id = :id"),
+            {"flow": state.model_dump_json(), "id": conversation_id},
+        )
+        if saved.rowcount == 0:
+            raise NotFound("There is no such conversation.")
+        if state.customer:
+            db.execute(
+                text(
+                    "INSERT INTO identified (conversation, customer) SELECT :id, :customer"
+                    " WHERE NOT EXISTS (SELECT 1 FROM identified"
+                    " WHERE conversation = :id AND customer = :customer)"
+                ),
+                {"id": conversation_id, "customer": state.customer.id},
             )
-            if saved.rowcount == 0:
-                raise NotFound("There is no such conversation.")
-            if state.customer:
-                db.execute(
-                    text(
-                        "INSERT INTO identified (conversation, customer) SELECT :id, :customer"
-                        " WHERE NOT EXISTS (SELECT 1 FROM identified"
-                        " WHERE conversation = :id AND customer = :customer)"
-                    ),
-                    {"id": conversation_id, "customer": state.customer.id},
-                )
 
     # --- Hand-offs --------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ Slot = Literal[
 Action = Literal[
     "status", "refund_status", "invoice", "orders", "profile", "cancel", "return", "exchange",
     "change_address", "change_payment", "change_items", "change_default_address", "damaged",
+    "last_order", "complaint",
 ]  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class Scripted:
 
     def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
         try:
-            self.store.history(conversation_id)
+            self.store.recent(conversation_id)
             self.turns.append(turn)
             decision = Answer((Hit(self.mug, 0.9, {"dense": 1}),), "product_question")
             yield Decided(decision=decision)

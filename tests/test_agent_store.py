@@ -12,7 +12,7 @@ from agent.attachments import Attachment
 from agent.errors import Busy, NotFound, SetupError
 from agent.orders import Customer
 from agent.state import FlowState
-from agent.store import Store
+from agent.store import RECENT, Store, messages
 from agent.store_sql import MIGRATIONS
 from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
 from agent.wishes import Wish
@@ -66,19 +66,38 @@ def test_a_reply_comes_back_as_it_was(store: Store, decision) -> None:
     assert store.transcript(conversation) == [("Where is it?", written)]
 
 
-def test_history_is_the_last_messages_in_order(store: Store) -> None:
+def test_the_last_turns_are_looked_at_in_order(store: Store) -> None:
     conversation, other = store.new_conversation(), store.new_conversation()
     for n in range(10):
         store.append(conversation, f"question {n}", reply(conversation, f"r{n}", f"answer {n}"))
-    assert store.history(other) == []
-    assert store.history(conversation, limit=3) == [
-        Message("agent", "answer 8"),
+    assert store.recent(other) == []
+    recent = store.recent(conversation)
+    assert [words for words, _ in recent] == [f"question {n}" for n in range(10 - RECENT, 10)]
+    assert messages(recent[-1:]) == [
         Message("customer", "question 9"),
         Message("agent", "answer 9"),
     ]
-    assert store.history(conversation)[0] == Message("customer", "question 4")
-    assert store.history(conversation, limit=0) == []
     assert [r.id for r in store.replies(conversation)] == [f"r{n}" for n in range(10)]
+
+
+def test_a_turn_and_where_it_led_to_are_kept_at_once(store: Store) -> None:
+    conversation = store.new_conversation()
+    state = FlowState(conversation=conversation, last_order="K1001")
+    store.append(conversation, "hello", reply(conversation, "r1"), state=state)
+    assert store.flow(conversation) == state
+    moved = state.but(last_order="K1002")
+    with pytest.raises(ValueError, match="already stored"):
+        store.append(conversation, "hello", reply(conversation, "r1"), state=moved)
+    assert store.flow(conversation) == state
+
+
+def test_words_may_be_put_better_afterwards(store: Store) -> None:
+    conversation = store.new_conversation()
+    written = reply(conversation, "r1")
+    store.append(conversation, "hello", written)
+    better = written.model_copy(update={"text": "A very good day."})
+    store.amend(better)
+    assert store.replies(conversation) == [better]
 
 
 def test_a_reply_is_stored_once(store: Store) -> None:
@@ -93,7 +112,7 @@ def test_a_reply_is_stored_once(store: Store) -> None:
     "use",
     [
         lambda store: store.append("nobody", "hello", reply("nobody", "r1")),
-        lambda store: store.history("nobody"),
+        lambda store: store.recent("nobody"),
         lambda store: store.transcript("nobody"),
         lambda store: store.flow("nobody"),
         lambda store: store.save_flow("nobody", FlowState(conversation="nobody")),
@@ -218,7 +237,7 @@ def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
     with pytest.raises(Busy, match="Ann"):
         store.human_reply(conversation, "Ben", "Hello")
     store.human_reply(conversation, "Ann", "This is Ann.")
-    assert store.history(conversation) == [Message("agent", "This is Ann.")]
+    assert messages(store.recent(conversation)) == [Message("agent", "This is Ann.")]
     assert store.handed_off(conversation) == "taken"
     store.resolve(conversation)
     assert not store.handed_off(conversation)
