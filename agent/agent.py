@@ -7,18 +7,18 @@ before its words are streamed, so a customer who leaves early finds the whole re
 
 from __future__ import annotations
 
-import re
 import secrets
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent.attachments import attachments
-from agent.errors import Busy
+from agent.events import found as found_event
+from agent.events import games, heard, told, told_again, understood
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.mood import earlier, priority, softened
@@ -28,6 +28,7 @@ from agent.printed import order_numbers
 from agent.state import FlowState
 from agent.steps import go_on
 from agent.store import Store
+from agent.store_turns import Taken
 from agent.types import (
     Act,
     Answer,
@@ -37,28 +38,20 @@ from agent.types import (
     Decision,
     Decline,
     Deed,
-    Done,
     Event,
-    Found,
-    FoundHit,
     HandOff,
-    Heard,
     Limits,
     Outcome,
     Reply,
-    Token,
-    Understood,
 )
 from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
-from fusion.types import Fused, InputLimits, Message, Percept, Turn
+from fusion.types import BadInput, Fused, InputLimits, Message, Percept, Turn
 from fusion.understand import FusionModule
 from knowledge.index import Knowledge
 
 if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
     from agent.own import OwnIntents
-
-INTENTS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +59,8 @@ class Verdict:
     """What was decided for a turn, and done about it."""
 
     steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+    state: FlowState | None = None  # of the order flow, where it changed
+    priority: int | None = None  # of the person's work, when it ends with them
 
     @property
     def decision(self) -> Decision:
@@ -103,25 +98,34 @@ class Agent:
         self.limits = limits
         self.input_limits = input_limits
         self.own = own
-        self._answering: set[str] = set()
-        self._guard = threading.Lock()
 
-    def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
+    def reply(
+        self, turn: Turn, conversation_id: str, delivery: str | None = None
+    ) -> Generator[Event]:
         """The events of one turn, the last one `Done`. Close the stream when you stop early.
 
-        Raises BadInput (empty turn, too long), NotFound (no such conversation), Busy (an earlier
-        turn of the conversation is still being answered), ShopError.
+        A turn that comes again under the same name (`delivery`) is not answered again: it gets the
+        reply that it had.
+
+        Raises BadInput (empty turn, too long, the name of another turn), NotFound (no such
+        conversation), Busy (an earlier turn of the conversation is still being answered),
+        ShopError.
         """
-        with self._alone(conversation_id):
+        with self._alone(conversation_id, turn, delivery) as taken:
+            if (earlier_reply := self._answered(conversation_id, taken)) is not None:
+                yield from told_again(earlier_reply)
+                return
             seconds: dict[str, float] = {}
             history = self.store.history(conversation_id)
             shown = self.store.replies(conversation_id)
             percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
-            yield _heard(percept)
+            events: list[Event] = [heard(percept)]
+            yield events[-1]
 
             with _timed(seconds, "understand"):
                 fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
-            yield _understood(fused)
+            events.append(understood(fused))
+            yield events[-1]
 
             with _timed(seconds, "find"):
                 found = find(
@@ -133,12 +137,14 @@ class Agent:
                     self.limits,
                     self.encoders.unsold,
                 )
-            yield _found(found)
+            events.append(found_event(found))
+            yield events[-1]
 
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
             for decision, _ in verdict.steps:
-                yield Decided(decision=decision)
+                events.append(Decided(decision=decision))
+                yield events[-1]
 
             with _timed(seconds, "compose"):
                 drafts = [
@@ -156,7 +162,7 @@ class Agent:
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=verdict.decision,
                 intent=fused.intent,
-                attributions=_games(fused),
+                attributions=games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
                 done=tuple(starmap(_deed, verdict.acts)),
                 notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
@@ -164,10 +170,17 @@ class Agent:
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
-            self.store.append(conversation_id, percept.words, reply, kept)
-            for piece in re.findall(r"\S+\s*", reply.text):
-                yield Token(text=piece)
-            yield Done(reply=reply)
+            self.store.append(
+                conversation_id,
+                percept.words,
+                reply,
+                kept,
+                events=events,
+                state=verdict.state,
+                priority=verdict.priority,
+                taken=taken,
+            )
+            yield from told(reply)
 
     def close(self) -> None:
         """Give the index free for other processes, let go of the databases, end the decoders."""
@@ -226,25 +239,38 @@ class Agent:
                 break
             # what waits, or the question that was interrupted
             state, following = go_on(state, self.shop)
-        self.store.save_flow(conversation_id, state)
         last = steps[-1][0]
-        if isinstance(last, HandOff):
-            urgency = priority(fused.mood, last.reason, self.limits)
-            self.store.hand_off(conversation_id, last.reason, last.summary, urgency)
-        return Verdict(tuple(steps))
+        urgency = (
+            priority(fused.mood, last.reason, self.limits) if isinstance(last, HandOff) else None
+        )
+        return Verdict(tuple(steps), state, urgency)
 
     @contextmanager
-    def _alone(self, conversation_id: str) -> Iterator[None]:
-        """Refuse a second turn of the same conversation. No lock is held in between."""
-        with self._guard:
-            if conversation_id in self._answering:
-                raise Busy("Your last message is still being answered. Please wait a moment.")
-            self._answering.add(conversation_id)
+    def _alone(self, conversation_id: str, turn: Turn, delivery: str | None) -> Iterator[Taken]:
+        """Refuse a second turn of the same conversation, in this process or another."""
+        holder = self.store.hold(conversation_id)
         try:
-            yield
+            yield Taken(holder, delivery, fingerprint(turn) if delivery else "")
         finally:
-            with self._guard:
-                self._answering.discard(conversation_id)
+            self.store.release(conversation_id, holder)
+
+    def _answered(self, conversation_id: str, taken: Taken) -> Reply | None:
+        """The reply that a turn of this name had. Raises BadInput when it was another turn."""
+        if taken.delivery is None:
+            return None
+        answered = self.store.answered(conversation_id, taken.delivery)
+        if answered and answered[1] != taken.fingerprint:
+            raise BadInput("Another turn was sent under this name. Give every turn a new one.")
+        return answered[0] if answered else None
+
+
+def fingerprint(turn: Turn) -> str:
+    """A digest by which two turns are told to be the same."""
+    digest = blake2b(digest_size=16)
+    for part in (turn.text, turn.audio, turn.video, *turn.photos, "", *turn.choices):
+        data = part.encode(errors="surrogatepass") if isinstance(part, str) else part or b""
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
 
 
 def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
@@ -288,50 +314,6 @@ def _given_up(found: Findings, decision: Decision) -> str:
         return ""
     wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
     return f"Nothing matches {wishes}; this is what there is without that wish."
-
-
-def _heard(percept: Percept) -> Heard:
-    return Heard(
-        words=percept.words,
-        transcript=percept.transcript,
-        printed=percept.printed,
-        present=tuple(sorted(percept.present)),
-        problems=percept.problems,
-        photos=percept.photos,
-    )
-
-
-def _understood(fused: Fused) -> Understood:
-    return Understood(
-        intent=fused.intent,
-        intents=dict(list(fused.intents.items())[:INTENTS_SHOWN]),
-        out_of_scope=fused.out_of_scope,
-        mood=fused.mood,
-        attributions=_games(fused),
-    )
-
-
-def _found(found: Findings) -> Found:
-    return Found(
-        hits=tuple(
-            FoundHit(
-                id=hit.document.id,
-                kind=hit.document.kind,
-                title=hit.document.title,
-                score=hit.score,
-                ranks=dict(hit.ranks),
-                passage=hit.passage,
-                url=hit.document.url,
-            )
-            for hit in found.hits
-        ),
-        filters=found.filters,
-        relaxed=found.relaxed,
-    )
-
-
-def _games(fused: Fused) -> dict[str, dict[str, float]]:
-    return {game: dict(values) for game, values in asdict(fused.attributions).items()}
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from agent.errors import Busy
 from agent.store import Store
 from agent.store_sql import writing
 
-TABLES = ("attachments", "turns", "hand_offs", "identified")  # in the order of their references
+TABLES = ("attachments", "events", "feedback", "outbox", "turns", "hand_offs", "identified")
+"""In the order of their references."""
 
 
 def conversations_of(store: Store, customer: str, email: str) -> list[str]:
@@ -85,9 +86,13 @@ def forget_older(store: Store, days: int) -> int:
 
 
 def _delete(db: Connection, conversations: Sequence[str]) -> None:
-    columns = [*((table, "conversation") for table in TABLES), ("conversations", "id")]
-    for table, column in columns:
-        statement = text(f"DELETE FROM {table} WHERE {column} IN :ids")
+    inbox = (
+        "DELETE FROM inbox WHERE channel IN"
+        " (SELECT channel FROM conversations WHERE id IN :ids AND channel <> '')"
+    )
+    tables = [f"DELETE FROM {table} WHERE conversation IN :ids" for table in (*TABLES, "requests")]
+    for delete in (inbox, *tables, "DELETE FROM conversations WHERE id IN :ids"):
+        statement = text(delete)
         statement = statement.bindparams(bindparam("ids", expanding=True))
         for at in range(0, len(conversations), 500):  # SQLite takes so many parameters at once
             db.execute(statement, {"ids": conversations[at : at + 500]})

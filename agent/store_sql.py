@@ -32,6 +32,42 @@ MIGRATIONS = [
     " place INTEGER NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY (conversation, turn, place),"
     " FOREIGN KEY (conversation, turn) REFERENCES turns (conversation, place))",
+    # Who is answering in it, and until when that counts (agent/store_lease.py).
+    "ALTER TABLE conversations ADD COLUMN holder TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE conversations ADD COLUMN held_until TEXT NOT NULL DEFAULT ''",
+    # The helpdesk's own name of it; what is said in it goes out there.
+    "ALTER TABLE conversations ADD COLUMN channel TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX conversations_by_channel ON conversations (channel) WHERE channel <> ''",
+    # The sender's name of a turn, by which it is answered once, and a digest of what was sent.
+    "ALTER TABLE turns ADD COLUMN delivery TEXT",
+    "ALTER TABLE turns ADD COLUMN fingerprint TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX turns_by_delivery ON turns (conversation, delivery)",
+    "CREATE TABLE events (conversation TEXT NOT NULL, turn INTEGER NOT NULL,"
+    " place INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (conversation, turn, place),"
+    " FOREIGN KEY (conversation, turn) REFERENCES turns (conversation, place))",
+    "CREATE TABLE feedback (conversation TEXT NOT NULL REFERENCES conversations (id),"
+    " reply_id TEXT NOT NULL REFERENCES turns (reply_id), rating INTEGER NOT NULL,"
+    " comment TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (conversation, reply_id))",
+    "CREATE TABLE keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL,"
+    " scopes TEXT NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '')",
+    # Requests that carried an Idempotency-Key; without a status they are being answered.
+    "CREATE TABLE requests (id TEXT PRIMARY KEY, conversation TEXT NOT NULL,"
+    " fingerprint TEXT NOT NULL, holder TEXT NOT NULL, at TEXT NOT NULL, status INTEGER,"
+    " body TEXT NOT NULL DEFAULT '')",
+    "CREATE INDEX requests_by_age ON requests (at)",
+    # What helpdesks delivered, kept before it is acknowledged; answered in this order.
+    "CREATE TABLE inbox (place INTEGER PRIMARY KEY, delivery TEXT NOT NULL UNIQUE,"
+    " message TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
+    " state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,"
+    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '')",
+    # What goes out to helpdesks, written together with the turn that says it.
+    "CREATE TABLE outbox (id TEXT PRIMARY KEY, conversation TEXT NOT NULL"
+    " REFERENCES conversations (id), place INTEGER NOT NULL, channel TEXT NOT NULL,"
+    " kind TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
+    " state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,"
+    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '')",
+    "CREATE INDEX outbox_by_state ON outbox (state, due)",
+    "CREATE INDEX outbox_by_conversation ON outbox (conversation, place)",
 ]
 """One statement each, run in this order, once. Append; never edit."""
 
