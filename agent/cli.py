@@ -22,6 +22,7 @@ from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
 from agent.handoffs_cli import handoffs_app
 from agent.intents_cli import intents_app
+from agent.keys_cli import keys_app
 from agent.knowledge_cli import index, run_index, search
 from agent.lab import evaluate_app, train_app
 from agent.models_cli import models_app
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from agent.types import Reply
 
 DAY = 86_400.0  # seconds
+SHUTDOWN = 30  # seconds in which turns that have begun are finished
 
 log = logging.getLogger(__name__)
 app = typer.Typer(
@@ -50,6 +52,7 @@ app.add_typer(intents_app, name="intents")
 app.add_typer(shop_app, name="shop")
 app.add_typer(models_app, name="models")
 app.add_typer(handoffs_app, name="handoffs")
+app.add_typer(keys_app, name="keys")
 app.add_typer(privacy_app, name="privacy")
 app.command()(search)
 app.command()(index)
@@ -172,6 +175,7 @@ def serve(
     """Serve the chat page and the HTTP interface."""
     settings = _settings(home=home, host=host, port=port)
     _listenable(settings)
+    _guarded(settings)
     _serve(settings, lambda: None)
 
 
@@ -196,6 +200,7 @@ def demo(
             Timer(1.5, webbrowser.open, [page]).start()
 
     _listenable(settings)
+    _guarded(settings)
     if not has_index(settings):
         run_index(settings, [], demo=True, rebuild=False)
     _serve(settings, opened)
@@ -260,11 +265,37 @@ def _listenable(settings: Settings) -> None:
             ) from error
 
 
+def _guarded(settings: Settings) -> None:
+    """Raises SetupError when others could reach what no key guards."""
+    from ipaddress import ip_address
+
+    from agent.build import prepare_home
+    from agent.store import Store
+    from agent.store_keys import has_keys
+
+    prepare_home(settings.home)
+    with closing(Store(settings.conversations)) as store:
+        if has_keys(store):
+            return
+    host = "127.0.0.1" if settings.host == "localhost" else settings.host
+    try:
+        here = ip_address(host).is_loopback
+    except ValueError:
+        here = False
+    if not here:
+        raise SetupError(
+            f"There is no API key, so only this machine may be served, not {settings.host}. "
+            "`deskhand keys create NAME --scope admin` makes one."
+        )
+    print("There is no API key: only programs on this machine are let in.")
+
+
 def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     """Serve until interrupted. `ready` is called just before the page can be reached."""
     import uvicorn
 
     from agent.api import create_app
+    from agent.api_edge import REQUEST_BYTES
     from ui import mount
 
     with closing(_open(settings)) as agent:
@@ -275,7 +306,14 @@ def _serve(settings: Settings, ready: Callable[[], None]) -> None:
             Thread(target=forget, daemon=True).start()
         ready()
         print(f"Deskhand answers at http://{settings.host}:{settings.port}")
-        uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            ws_max_size=REQUEST_BYTES,
+            timeout_graceful_shutdown=SHUTDOWN,
+        )
 
 
 def _forget_daily(agent: Agent, days: int) -> None:

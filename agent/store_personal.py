@@ -17,7 +17,9 @@ from agent.errors import Busy
 from agent.store import Store
 from agent.store_sql import writing
 
-TABLES = ("attachments", "events", "feedback", "outbox", "turns", "hand_offs", "identified")
+TABLES = (
+    "attachments", "events", "feedback", "outbox", "said", "turns", "hand_offs", "identified",
+)  # fmt: skip
 """In the order of their references."""
 
 
@@ -32,6 +34,13 @@ def conversations_of(store: Store, customer: str, email: str) -> list[str]:
     )
     with store.engine.begin() as db:
         return list(db.scalars(query, {"customer": customer, "email": email.lower()}))
+
+
+def customers_of(store: Store, conversation: str) -> set[str]:
+    """The ids of the customers who were identified in the conversation."""
+    query = text("SELECT customer FROM identified WHERE conversation = :id")
+    with store.engine.begin() as db:
+        return set(db.scalars(query, {"id": conversation}))
 
 
 def records(store: Store, conversation: str) -> dict[str, Any]:

@@ -55,6 +55,10 @@ MIGRATIONS = [
     " fingerprint TEXT NOT NULL, holder TEXT NOT NULL, at TEXT NOT NULL, status INTEGER,"
     " body TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX requests_by_age ON requests (at)",
+    # Digests of what was said in a conversation, for callers who send that and no id.
+    "CREATE TABLE said (digest TEXT PRIMARY KEY,"
+    " conversation TEXT NOT NULL REFERENCES conversations (id))",
+    "CREATE INDEX said_by_conversation ON said (conversation)",
     # What helpdesks delivered, kept before it is acknowledged; answered in this order.
     "CREATE TABLE inbox (place INTEGER PRIMARY KEY, delivery TEXT NOT NULL UNIQUE,"
     " message TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
