@@ -7,6 +7,7 @@ before its words are streamed, so a customer who leaves early finds the whole re
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ from knowledge.index import Knowledge
 
 if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
     from agent.own import OwnIntents
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,16 @@ class Agent:
                 state=verdict.state,
                 priority=verdict.priority,
                 taken=taken,
+            )
+            log.info(
+                "Answered",
+                extra={
+                    "conversation": conversation_id,
+                    "turn": reply.id,
+                    "intent": reply.intent,
+                    "decision": reply.decision.kind,
+                    "seconds": reply.seconds,
+                },
             )
             yield from told(reply)
 

@@ -7,6 +7,7 @@
     agent/api_openai.py     the same agent for programs that speak OpenAI's protocol
     agent/api_photos.py     photos of documents
     agent/api_health.py     health, readiness, metrics
+    agent/connectors/       helpdesks: what they deliver, and what is sent to them
 
 Errors are RFC 9457 problems (agent/api_errors.py); who gets in, agent/api_access.py.
 """
@@ -14,6 +15,7 @@ Errors are RFC 9457 problems (agent/api_errors.py); who gets in, agent/api_acces
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -32,14 +34,20 @@ from agent.api_staff import staff_routes
 from agent.api_stream import Turns
 from agent.api_turns import turn_routes
 from agent.config import Settings
+from agent.connectors.routes import helpdesk_routes
 
 DESCRIPTION = """A customer-service agent for online shops: words, voice, photos and video in, a
 grounded reply out. Send a key (`deskhand keys create`) as `Authorization: Bearer dh_...`; every
 POST may carry an `Idempotency-Key`. Errors are `application/problem+json` (RFC 9457)."""
 
 
-def create_app(agent: Agent, settings: Settings) -> FastAPI:
-    """The HTTP door of one agent. Whoever serves it closes the agent afterwards."""
+def create_app(
+    agent: Agent, settings: Settings, arrived: Callable[[], None] = lambda: None
+) -> FastAPI:
+    """The HTTP door of one agent. Whoever serves it closes the agent afterwards.
+
+    `arrived` is called when a helpdesk delivered something (agent/connectors/work.py answers it).
+    """
     app = FastAPI(
         title="Deskhand",
         version=_version(),
@@ -58,6 +66,7 @@ def create_app(agent: Agent, settings: Settings) -> FastAPI:
         staff_routes(agent.store, access),
         knowledge_routes(agent, access),
         openai_routes(agent, access, turns),
+        helpdesk_routes(agent.store, settings.helpdesks, arrived),
         photo_routes(agent),
         health_routes(agent, access, figures),
     ):

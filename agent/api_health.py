@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent.agent import Agent
 from agent.api_access import Access
 from agent.api_errors import problems
-from agent.store_outbox import counts
+from agent.store_boxes import counts
 from agent.types import Frozen, Reply
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds

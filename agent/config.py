@@ -38,6 +38,32 @@ class Rates(BaseModel):
         return rate
 
 
+class Helpdesk(BaseModel):
+    """One helpdesk: `secrets` sign what it sends (two while one replaces the other), `token` lets
+    us in at `url`, where it is reached; `account` is who writes there (Intercom's admin)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    secrets: tuple[str, ...] = Field(min_length=1, max_length=2)
+    url: str = Field(pattern="^https?://")
+    token: str = ""
+    account: str = ""
+
+    @field_validator("secrets")
+    @classmethod
+    def _long_enough(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(secret) < 16 for secret in secrets):
+            raise ValueError("a secret has at least 16 characters")
+        return secrets
+
+
+HELPDESKS = ("webhook", "chatwoot", "slack", "telegram", "zendesk", "intercom")
+
+
+SECRETS = ("SECRET", "TOKEN", "LLM_KEY", "HELPDESKS", "DATABASE_URL", "SHOP_URL")
+"""Parts of the names of settings whose values are never shown."""
+
+
 class Settings(BaseSettings):
     """How this installation runs. Use `Settings.read()`, which says what is wrong in a sentence."""
 
@@ -76,6 +102,9 @@ class Settings(BaseSettings):
     docs: bool = False
     """Whether /docs shows the HTTP interface; its scripts come from a public host."""
     rates: Rates = Rates()
+    helpdesks: dict[str, Helpdesk] = {}
+    """Helpdesks that deliver to /v1/helpdesks/NAME, as JSON: {"chatwoot": {"secrets": [...],
+    "url": "https://...", "token": "..."}}."""
     llm_url: str | None = Field(default=None, pattern="^https?://")
     """Address of a service that speaks OpenAI's protocol, e.g. "http://127.0.0.1:8000/v1"."""
     llm_key: str | None = None
@@ -89,10 +118,15 @@ class Settings(BaseSettings):
     """Sent to a shop behind http(s) with every request."""
     fetch_photos: bool = False
     """Whether indexing may fetch a feed's photos from public http(s) addresses."""
+    database_url: str | None = Field(default=None, pattern=r"^(postgresql\+psycopg|sqlite)://")
+    """Database of conversations, as SQLAlchemy names it: "postgresql+psycopg://user:password@host/
+    name" (install deskhand[postgres]); None: a file under `home`."""
     title: str = "Deskhand"
     """Name of the shop, at the head of the chat page."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=1, le=65535)
+    log_format: Literal["text", "json"] = "text"
+    """Lines for a terminal, or one JSON object a line."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     limits: Limits = Limits()
     input_limits: InputLimits = InputLimits()
@@ -105,7 +139,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = "__".join(str(part) for part in first["loc"]).upper()
-            is_secret = any(part in name for part in ("SECRET", "TOKEN", "LLM_KEY"))
+            is_secret = any(
+                part in name for part in ("SECRET", "TOKEN", "LLM_KEY", "HELPDESKS", "_URL")
+            )
             value = "" if is_secret else f" (it is {first['input']!r})"
             raise SetupError(
                 f"The setting DESKHAND_{name} cannot be used: {first['msg']}{value}. "
@@ -116,6 +152,13 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_path(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("helpdesks")
+    @classmethod
+    def _known(cls, helpdesks: dict[str, Helpdesk]) -> dict[str, Helpdesk]:
+        if not helpdesks.keys() <= set(HELPDESKS):
+            raise ValueError(f"helpdesks are {', '.join(HELPDESKS)}")
+        return helpdesks
 
     @field_validator("customer_secrets")
     @classmethod
@@ -136,7 +179,7 @@ class Settings(BaseSettings):
     @property
     def conversations(self) -> str:
         """Address of the database of conversations and hand-offs."""
-        return f"sqlite:///{self.home / 'conversations.db'}"
+        return self.database_url or f"sqlite:///{self.home / 'conversations.db'}"
 
     @property
     def orders(self) -> str:

@@ -63,13 +63,15 @@ MIGRATIONS = [
     "CREATE TABLE inbox (place INTEGER PRIMARY KEY, delivery TEXT NOT NULL UNIQUE,"
     " message TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
     " state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,"
-    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '')",
+    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',"
+    " holder TEXT NOT NULL DEFAULT '')",
     # What goes out to helpdesks, written together with the turn that says it.
     "CREATE TABLE outbox (id TEXT PRIMARY KEY, conversation TEXT NOT NULL"
     " REFERENCES conversations (id), place INTEGER NOT NULL, channel TEXT NOT NULL,"
     " kind TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
     " state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,"
-    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '')",
+    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',"
+    " holder TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX outbox_by_state ON outbox (state, due)",
     "CREATE INDEX outbox_by_conversation ON outbox (conversation, place)",
 ]
