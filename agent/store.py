@@ -21,6 +21,7 @@ from agent.store_lease import hold, release
 from agent.store_sql import connect, migrate, writing
 from agent.store_turns import (
     Taken,
+    alone,
     now,
     require,
     write_attachments,
@@ -175,7 +176,7 @@ class Store:
         """Every turn in order: the customer's words and the whole reply. What a person wrote
         without being asked stands there with no words."""
         self._require(conversation_id)
-        return self._turns(conversation_id, limit=-1)
+        return self._turns(conversation_id, limit=2**31 - 1)
 
     def replies(self, conversation_id: str) -> list[Reply]:
         """Every reply in order."""
@@ -247,8 +248,8 @@ class Store:
 
         Raises Busy when somebody else has it.
         """
-        self._require(conversation_id)
         with writing(self.engine) as db:
+            alone(db, conversation_id)
             rows = db.execute(
                 text(
                     "SELECT id, person FROM hand_offs WHERE conversation = :id"

@@ -65,25 +65,30 @@ _COLUMNS = {
 def receive(store: Store, delivery: str, message: str, channel: str, body: str) -> bool:
     """Keep what was delivered; whether it is new. Both names come from the helpdesk: a delivery
     that is repeated and a message that is delivered anew are the same message still."""
-    try:
-        with writing(store.engine) as db:
-            db.execute(
-                text(
-                    "INSERT INTO inbox (place, delivery, message, channel, body, at) VALUES"
-                    " ((SELECT COALESCE(MAX(place), 0) + 1 FROM inbox), :delivery, :message,"
-                    " :channel, :body, :at)"
-                ),
-                {
-                    "delivery": delivery,
-                    "message": message,
-                    "channel": channel,
-                    "body": body,
-                    "at": now(),
-                },
-            )
-    except IntegrityError:
-        return False
-    return True
+    values = {
+        "delivery": delivery,
+        "message": message,
+        "channel": channel,
+        "body": body,
+        "at": now(),
+    }
+    known = text("SELECT 1 FROM inbox WHERE delivery = :delivery OR message = :message")
+    while True:
+        try:
+            with writing(store.engine) as db:
+                if db.execute(known, values).first():
+                    return False
+                db.execute(
+                    text(
+                        "INSERT INTO inbox (place, delivery, message, channel, body, at) VALUES"
+                        " ((SELECT COALESCE(MAX(place), 0) + 1 FROM inbox), :delivery, :message,"
+                        " :channel, :body, :at)"
+                    ),
+                    values,
+                )
+            return True
+        except IntegrityError:
+            continue  # another process wrote in between: is it this message, or this place?
 
 
 def next_due(store: Store, box: Box) -> Message | None:
@@ -186,15 +191,16 @@ def counts(store: Store) -> dict[tuple[str, str], int]:
 def conversation_of(store: Store, channel: str) -> str:
     """The conversation of this channel, begun if there is none."""
     query = text("SELECT id FROM conversations WHERE channel = :channel")
+    values = {"id": secrets.token_urlsafe(18), "at": now(), "channel": channel}
     with writing(store.engine) as db:
-        if found := db.scalar(query, {"channel": channel}):
-            return found
-        id = secrets.token_urlsafe(18)
         db.execute(
-            text("INSERT INTO conversations (id, began_at, channel) VALUES (:id, :at, :channel)"),
-            {"id": id, "at": now(), "channel": channel},
+            text(
+                "INSERT INTO conversations (id, began_at, channel) VALUES (:id, :at, :channel)"
+                " ON CONFLICT DO NOTHING"
+            ),
+            values,
         )
-        return id
+        return db.execute(query, values).scalar_one()
 
 
 def tell(store: Store, conversation: str, id: str, words: str) -> None:

@@ -66,10 +66,10 @@ def claim(store: Store, id: str, fingerprint: str, conversation: str) -> Claim:
             return Claim(*row)
         if not is_dead(row.holder):
             raise Busy("The same request is still being answered. Please wait a moment.")
-        db.execute(
-            text("UPDATE requests SET holder = :holder WHERE id = :id"),
-            {"holder": ours.holder, "id": id},
-        )
+        again = text("UPDATE requests SET holder = :holder WHERE id = :id AND holder = :dead")
+        values = {"holder": ours.holder, "id": id, "dead": row.holder}
+        if not db.execute(again, values).rowcount:
+            raise Busy("The same request is still being answered. Please wait a moment.")
     return ours
 
 

@@ -30,7 +30,8 @@ def conversations_of(store: Store, customer: str, email: str) -> list[str]:
         "SELECT id FROM conversations c WHERE id = :customer"
         " OR id IN (SELECT conversation FROM identified WHERE customer = :customer)"
         " OR (:email <> '' AND EXISTS (SELECT 1 FROM turns"
-        " WHERE conversation = c.id AND instr(lower(words), :email) > 0)) ORDER BY began_at, id"
+        " WHERE conversation = c.id AND replace(lower(words), :email, '') <> lower(words)))"
+        " ORDER BY began_at, id"
     )
     with store.engine.begin() as db:
         return list(db.scalars(query, {"customer": customer, "email": email.lower()}))

@@ -85,7 +85,14 @@ def connect(url: str) -> Engine:
     """
     address = make_url(url)
     file = address.database if address.get_backend_name() == "sqlite" else None
-    engine = create_engine(address, connect_args={"timeout": 30} if file else {})
+    try:
+        engine = create_engine(
+            address, pool_pre_ping=not file, connect_args={"timeout": 30} if file else {}
+        )
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"The database needs the package {error.name}: install deskhand[postgres]."
+        ) from error
     try:
         if file:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -118,9 +125,16 @@ def _prepare_sqlite(connection, _record) -> None:
     connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
 
 
+def _spoken(statement: str, engine: Engine) -> str:
+    """PostgreSQL has another word for bytes."""
+    return statement.replace(" BLOB ", " BYTEA ") if engine.name == "postgresql" else statement
+
+
 def migrate(engine: Engine) -> None:
     try:
         with engine.begin() as db:
+            if engine.name == "postgresql":  # of two that make it at once, one would fail
+                db.execute(text("SELECT pg_advisory_xact_lock(7860)"))
             db.execute(text("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)"))
             done = db.execute(text("SELECT COALESCE(MAX(version), 0) FROM migrations")).scalar_one()
     except DBAPIError as error:
@@ -138,6 +152,6 @@ def migrate(engine: Engine) -> None:
             with engine.begin() as db:
                 # Claimed first: of two processes that open a new database, one runs it.
                 db.execute(text("INSERT INTO migrations (version) VALUES (:v)"), {"v": version})
-                db.execute(text(statement))
+                db.execute(text(_spoken(statement, engine)))
         except IntegrityError:
             continue

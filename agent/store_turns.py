@@ -136,9 +136,8 @@ def write_flow(db: Connection, conversation: str, state: FlowState) -> None:
     if state.customer:
         db.execute(
             text(
-                "INSERT INTO identified (conversation, customer) SELECT :id, :customer"
-                " WHERE NOT EXISTS (SELECT 1 FROM identified"
-                " WHERE conversation = :id AND customer = :customer)"
+                "INSERT INTO identified (conversation, customer) VALUES (:id, :customer)"
+                " ON CONFLICT DO NOTHING"
             ),
             {"id": conversation, "customer": state.customer.id},
         )
@@ -171,6 +170,13 @@ def write_hand_off(
         raise NotFound("There is no such conversation.") from error
     if not person:
         send(db, conversation, "handoff", id, decision.summary)
+
+
+def alone(db: Connection, conversation: str) -> None:
+    """Nobody else writes in the conversation until the transaction ends. Raises NotFound."""
+    locks = text("UPDATE conversations SET holder = holder WHERE id = :id")
+    if not db.execute(locks, {"id": conversation}).rowcount:
+        raise NotFound("There is no such conversation.")
 
 
 def require(db: Connection, conversation: str) -> None:

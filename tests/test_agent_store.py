@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from agent import store_lease
 from agent.attachments import Attachment
@@ -24,8 +25,8 @@ from fusion.types import Message
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/deep/conversations.db"
+def url(database: str) -> str:
+    return database
 
 
 @pytest.fixture
@@ -191,9 +192,8 @@ def test_two_that_open_a_new_database_share_it(url: str) -> None:
 
 def test_a_newer_database_is_left_alone(url: str) -> None:
     store = Store(url)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
-        db.execute("INSERT INTO migrations VALUES (99)")
-    db.close()
+    with store.engine.begin() as db:
+        db.execute(text("INSERT INTO migrations VALUES (99)"))
     store.close()
     with pytest.raises(SetupError, match="newer Deskhand"):
         Store(url)
