@@ -7,9 +7,8 @@ before its words are streamed, so a customer who leaves early finds the whole re
 
 from __future__ import annotations
 
-import re
+import logging
 import secrets
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,10 +19,9 @@ from typing import TYPE_CHECKING
 
 from agent import events
 from agent.attachments import attachments
-from agent.chips import WITHOUT, without_chip
+from agent.chips import spelt, without_chip
 from agent.compose import SILENT, BuiltinComposer
 from agent.damage import leant, speaks
-from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.memory import decided
@@ -35,6 +33,7 @@ from agent.printed import order_numbers
 from agent.state import FlowState
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
+from agent.store_turns import Taken, fingerprint
 from agent.types import (
     Act,
     Ask,
@@ -47,11 +46,10 @@ from agent.types import (
     Limits,
     Outcome,
     Reply,
-    Token,
 )
 from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
-from fusion.types import Fused, InputLimits, Message, Percept, Turn
+from fusion.types import BadInput, Fused, InputLimits, Message, Percept, Turn
 from fusion.understand import FusionModule
 from knowledge.index import Knowledge
 from knowledge.types import Hit
@@ -59,6 +57,8 @@ from knowledge.types import Hit
 if TYPE_CHECKING:  # LangChain and scikit-learn come with them: only who uses them loads them
     from agent.chat import Chat
     from agent.own import OwnIntents
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Verdict:
     state: FlowState  # where the conversation stands afterwards
     hits: tuple[Hit, ...] = ()  # the evidence
     notes: tuple[str, ...] = ()
+    priority: int | None = None  # of the person's work, when it ends with them
 
     @property
     def decision(self) -> Decision:
@@ -108,26 +109,35 @@ class Agent:
         self.input_limits = input_limits
         self.own = own
         self.chat = chat
-        self._answering: set[str] = set()
-        self._guard = threading.Lock()
 
-    def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
+    def reply(
+        self, turn: Turn, conversation_id: str, delivery: str | None = None
+    ) -> Generator[Event]:
         """The events of one turn, the last one `Done`. Close the stream when you stop early.
 
-        Raises BadInput (empty turn, too long), NotFound (no such conversation), Busy (an earlier
-        turn of the conversation is still being answered), ShopError.
+        A turn that comes again under the same name (`delivery`) is not answered again: it gets the
+        reply that it had.
+
+        Raises BadInput (empty turn, too long, the name of another turn), NotFound (no such
+        conversation), Busy (an earlier turn of the conversation is still being answered),
+        ShopError.
         """
-        with self._alone(conversation_id):
+        with self._alone(conversation_id, turn, delivery) as taken:
+            if (earlier_reply := self._answered(conversation_id, taken)) is not None:
+                yield from events.told_again(earlier_reply)
+                return
             seconds: dict[str, float] = {}
             turns, state = self.store.recent(conversation_id), self.store.flow(conversation_id)
             history, shown = messages(turns), [reply for _, reply in turns]
             turn, obeyed = without_chip(spelt(turn, shown), shown, history)
             percept = perceive(turn, history, self.encoders, self.input_limits)
-            yield events.heard(percept)
+            happened: list[Event] = [events.heard(percept)]
+            yield happened[-1]
 
             with _timed(seconds, "understand"):
                 fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
-            yield events.understood(fused)
+            happened.append(events.understood(fused))
+            yield happened[-1]
 
             with _timed(seconds, "find"):
                 found = find(
@@ -141,12 +151,14 @@ class Agent:
                     self.encoders.unsold,
                     obeyed,
                 )
-            yield events.found(found)
+            happened.append(events.found(found))
+            yield happened[-1]
 
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, state, turn)
             for decision, _ in verdict.steps:
-                yield Decided(decision=decision)
+                happened.append(Decided(decision=decision))
+                yield happened[-1]
 
             with _timed(seconds, "compose"):
                 drafts = [
@@ -178,22 +190,42 @@ class Agent:
             )
             kept = list(attachments(turn, percept, self.input_limits))
             state = verdict.state.but(memory=verdict.state.memory.after(reply))
-            self.store.append(conversation_id, percept.words, reply, kept, state)
-            if isinstance(verdict.decision, HandOff) and verdict.decision.reason not in SILENT:
-                urgency = priority(fused.mood, verdict.decision.reason, self.limits)
-                said = verdict.decision
-                self.store.hand_off(conversation_id, said.reason, said.summary, urgency)
+            self.store.append(
+                conversation_id,
+                percept.words,
+                reply,
+                kept,
+                events=happened,
+                state=state,
+                priority=verdict.priority,
+                taken=taken,
+            )
+            log.info(
+                "Answered",
+                extra={
+                    "conversation": conversation_id,
+                    "turn": reply.id,
+                    "intent": reply.intent,
+                    "decision": reply.decision.kind,
+                    "seconds": reply.seconds,
+                },
+            )
             if self.chat is None:
-                yield from _tokens(reply.text)
-            else:  # in better words, which take the place of what was stored once they are whole
-                decisions = [decision for decision, _ in verdict.steps]
-                told = state.memory.told()
-                telling = self.chat.tell(
-                    before, decisions, drafts, after, history, found.words, told
-                )
-                text, notes = yield from _streamed(telling)
-                reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
-                self.store.amend(reply)
+                yield from events.told(reply)
+                return
+            # in better words, which take the place of what was stored once they are whole
+            telling = self.chat.tell(
+                before,
+                [decision for decision, _ in verdict.steps],
+                drafts,
+                after,
+                history,
+                found.words,
+                state.memory.told(),
+            )
+            text, notes = yield from events.streamed(telling)
+            reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
+            self.store.amend(reply)
             yield Done(reply=reply)
 
     def close(self) -> None:
@@ -270,32 +302,32 @@ class Agent:
                 break
             # what waits, or the question that was interrupted
             state, following = go_on(state, self.shop)
-        return Verdict(tuple(steps), state, hits, tuple(filter(None, [notes])))
+        last = steps[-1][0]
+        urgency = None
+        if isinstance(last, HandOff) and last.reason not in SILENT:
+            urgency = priority(fused.mood, last.reason, self.limits)
+        return Verdict(tuple(steps), state, hits, tuple(filter(None, [notes])), urgency)
 
     def _search(self, query: str) -> Sequence[Hit]:
         return self.knowledge.search(query, self.encoders.text.encode([query])[0])
 
     @contextmanager
-    def _alone(self, conversation_id: str) -> Iterator[None]:
-        """Refuse a second turn of the same conversation. No lock is held in between."""
-        with self._guard:
-            if conversation_id in self._answering:
-                raise Busy("Your last message is still being answered. Please wait a moment.")
-            self._answering.add(conversation_id)
+    def _alone(self, conversation_id: str, turn: Turn, delivery: str | None) -> Iterator[Taken]:
+        """Refuse a second turn of the same conversation, in this process or another."""
+        holder = self.store.hold(conversation_id)
         try:
-            yield
+            yield Taken(holder, delivery, fingerprint(turn) if delivery else "")
         finally:
-            with self._guard:
-                self._answering.discard(conversation_id)
+            self.store.release(conversation_id, holder)
 
-
-def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
-    """A turn of nothing but choices reads as what stands on the buttons."""
-    if not turn.choices or turn.text.strip() or turn.choices[0].startswith(WITHOUT):
-        return turn
-    asked = shown[-1].decision if shown else None
-    labels = {c.id: c.label for c in asked.choices} if isinstance(asked, Ask) else {}
-    return replace(turn, text=", ".join(labels.get(id, id) for id in turn.choices))
+    def _answered(self, conversation_id: str, taken: Taken) -> Reply | None:
+        """The reply that a turn of this name had. Raises BadInput when it was another turn."""
+        if taken.delivery is None:
+            return None
+        answered = self.store.answered(conversation_id, taken.delivery)
+        if answered and answered[1] != taken.fingerprint:
+            raise BadInput("Another turn was sent under this name. Give every turn a new one.")
+        return answered[0] if answered else None
 
 
 def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> bool:
@@ -303,25 +335,6 @@ def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> b
     asked = shown[-1].decision if shown else None
     question = isinstance(asked, Ask) and asked.slot != "wish"
     return state.wish is not None or question or "photo" in percept.present
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    for word in re.findall(r"\s*\S+\s*|\s+", text):
-        yield Token(text=word)
-
-
-def _streamed(
-    telling: Generator[str, None, tuple[str, ...]],
-) -> Generator[Token, None, tuple[str, tuple[str, ...]]]:
-    """The pieces as tokens; then their whole text, and what the telling returned."""
-    text = ""
-    while True:
-        try:
-            piece = next(telling)
-        except StopIteration as end:
-            return text, end.value
-        text += piece
-        yield from _tokens(piece)
 
 
 @contextmanager

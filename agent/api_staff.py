@@ -2,106 +2,149 @@
 
     GET  /v1/handoffs                             those that wait for a person or have one
     GET  /v1/conversations/{id}/handoff           who, what was tried, the transcript -> Brief
-    POST /v1/conversations/{id}/handoff           {"person"}: has it from now on -> Brief
+    POST /v1/conversations/{id}/handoff           {"person"}: has it from now on; without one, a
+                                                  person is asked for
     POST /v1/conversations/{id}/human             {"person", "text"}: what they write -> Reply
     POST /v1/conversations/{id}/resolve           the agent answers again
     GET  /v1/conversations/{id}/attachments/{n}   what came along, counted from 0
 
-Only who sends `DESKHAND_STAFF_TOKEN` gets in; where none is set, only a program on this machine.
+The scope is admin; a person may be asked for with chat, too.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from ipaddress import ip_address
-from secrets import compare_digest
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, HTTPException, Path
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.api_access import Access, Caller
+from agent.api_errors import problems
+from agent.api_once import OnceRoute, once
+from agent.api_photos import public
 from agent.attachments import suffix
 from agent.brief import Brief, brief
 from agent.errors import NotFound
 from agent.store import Store
-from agent.types import Reply
+from agent.types import Frozen, Reply
 
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
-"""A request with one of these came through a proxy on this machine, from anywhere."""
-
-PAGE = "origin"
-"""A request with this was made by a page in a browser here, which may be anybody's."""
-
-Person = Annotated[str, Field(min_length=1, max_length=100)]
+Person = Annotated[str, Field(min_length=1, max_length=100, examples=["Ann"])]
 
 
-class Taking(BaseModel):
+class Waits(Frozen):
+    """A hand-off that is not resolved; `person` "": nobody has it yet."""
+
+    conversation: str
+    reason: str
+    summary: str
+    since: str
+    priority: int
+    person: str
+
+
+class Handing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    person: Person | None = Field(None, description="Who has it from now on; null: anybody.")
+
+
+class Handed(Frozen):
+    """`state`: open (waits for a person) or taken (by `person`)."""
+
+    conversation: str
+    state: Literal["open", "taken"]
+    person: str
+
+
+class Writing(BaseModel):
     model_config = ConfigDict(extra="forbid")
     person: Person
+    text: str = Field(min_length=1, max_length=8_000, examples=["This is Ann. I look into it."])
 
 
-class Writing(Taking):
-    text: str = Field(min_length=1, max_length=8_000)
+def staff_routes(store: Store, access: Access) -> APIRouter:
+    admin, asks = access.may("admin"), Depends(access.may("chat"))
+    repeated = Depends(once(store))
+    staff = [Depends(admin)]
+    routes = APIRouter(
+        prefix="/v1",
+        tags=["people"],
+        responses=problems(401, 403, 404, 422, 429),
+        route_class=OnceRoute,
+    )
 
+    @routes.get("/handoffs", dependencies=staff)
+    def waiting() -> list[Waits]:
+        """The conversations that wait for a person or have one; the most urgent first."""
+        return [Waits(**asdict(one)) for one in store.waiting()]
 
-def staff_routes(store: Store, token: str | None) -> APIRouter:
-    def staff(request: Request) -> None:
-        """Raises HTTPException 401 or 403."""
-        if token:
-            sent = request.headers.get("authorization", "").encode()
-            if not compare_digest(sent, f"Bearer {token}".encode()):
-                raise HTTPException(401, "Send the token of DESKHAND_STAFF_TOKEN.")
-        elif not _from_here(request):
-            raise HTTPException(403, "Set DESKHAND_STAFF_TOKEN to reach this from elsewhere.")
-
-    routes = APIRouter(prefix="/v1", dependencies=[Depends(staff)])
-
-    @routes.get("/handoffs")
-    def waiting() -> list[dict[str, Any]]:
-        return [asdict(one) for one in store.waiting()]
-
-    @routes.get("/conversations/{conversation}/handoff")
+    @routes.get("/conversations/{conversation}/handoff", dependencies=staff)
     def read(conversation: str) -> Brief:
+        """What a person needs to go on."""
         return brief(store, conversation)
 
-    @routes.post("/conversations/{conversation}/handoff")
-    def take_over(conversation: str, taking: Taking) -> Brief:
-        store.take_over(conversation, taking.person)
-        return brief(store, conversation)
+    @routes.post(
+        "/conversations/{conversation}/handoff",
+        dependencies=[asks, repeated],
+        responses=problems(409),
+    )
+    def hand_over(conversation: str, handing: Handing, caller: Caller = asks) -> Handed:
+        """Ask for a person, or (admin) be the person."""
+        access.enter(caller, conversation)
+        if handing.person:
+            if "admin" not in caller.scopes:
+                raise HTTPException(403, "Only a key with the scope admin takes conversations.")
+            store.take_over(conversation, handing.person)
+        elif not store.handed_off(conversation):
+            store.hand_off(conversation, "asked", "A person was asked for.", 1)
+        state = store.handed_off(conversation)
+        return Handed(
+            conversation=conversation,
+            state="taken" if state == "taken" else "open",
+            person=handing.person or "",
+        )
 
-    @routes.post("/conversations/{conversation}/human")
-    def write(conversation: str, writing: Writing) -> Reply:
-        return store.human_reply(conversation, writing.person, writing.text)
+    @routes.post(
+        "/conversations/{conversation}/human",
+        dependencies=[*staff, repeated],
+        responses=problems(409),
+        response_model=Reply,
+    )
+    def write(conversation: str, writing: Writing) -> Response:
+        """What a person writes to the customer; the agent is silent until it is resolved."""
+        reply = store.human_reply(conversation, writing.person, writing.text)
+        return JSONResponse(public(reply.model_dump(mode="json")))
 
-    @routes.post("/conversations/{conversation}/resolve", status_code=204)
+    @routes.post(
+        "/conversations/{conversation}/resolve",
+        status_code=204,
+        dependencies=[*staff, repeated],
+        responses=problems(409),
+    )
     def resolve(conversation: str) -> None:
+        """The agent answers again."""
         store.resolve(conversation)
 
-    @routes.get("/conversations/{conversation}/attachments/{n}")
-    def attachment(conversation: str, n: int) -> Response:
+    @routes.get(
+        "/conversations/{conversation}/attachments/{n}",
+        dependencies=staff,
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}, "application/octet-stream": {}}}},
+    )
+    def attachment(conversation: str, n: Annotated[int, Path(ge=0)]) -> Response:
+        """What came along in the conversation, in order."""
         kept = store.attached(conversation)
-        if not 0 <= n < len(kept):
+        if n >= len(kept):
             raise NotFound("There is no such attachment.")
         kind, data = kept[n].kind, kept[n].data
-        name = f"{n}{suffix(kind, data)}"
         return Response(
             data,
             media_type="image/jpeg" if kind == "photo" else "application/octet-stream",
             headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "X-Content-Type-Options": "nosniff",
+                "Content-Disposition": f'attachment; filename="{n}{suffix(kind, data)}"',
                 "Cache-Control": "no-store",
             },
         )
 
     return routes
-
-
-def _from_here(request: Request) -> bool:
-    if request.client is None or any(name in request.headers for name in (*FORWARDED, PAGE)):
-        return False
-    try:
-        return ip_address(request.client.host).is_loopback
-    except ValueError:  # a test's client has a name
-        return False

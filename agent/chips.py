@@ -1,4 +1,4 @@
-"""Wishes as chips that a customer takes away: by id, or by what stands on them."""
+"""What a customer picks: buttons, and wishes as chips to be taken away."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.types import Chip, Reply
+from agent.types import Ask, Chip, Reply
 from fusion.types import Message, Turn
 from knowledge.filters import Filters
 
 WITHOUT = "without:"  # before the id of a chip among a turn's choices
 
 _SAID = re.compile(r"\W*without [“\"](?P<label>.+)[”\"]\W*", re.I)
+
+
+def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
+    """A turn of nothing but choices reads as what stands on the buttons."""
+    if not turn.choices or turn.text.strip() or turn.choices[0].startswith(WITHOUT):
+        return turn
+    asked = shown[-1].decision if shown else None
+    labels = {c.id: c.label for c in asked.choices} if isinstance(asked, Ask) else {}
+    return replace(turn, text=", ".join(labels.get(id, id) for id in turn.choices))
 
 
 def chips(filters: Filters) -> tuple[Chip, ...]:

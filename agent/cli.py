@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import sys
-import time
-from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import agent.mood_cli  # noqa: F401  adds commands to the two apps of agent.lab
 from agent.acting_cli import evaluate_acting
+from agent.backup_cli import backup, restore
 from agent.config import Settings
-from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError
+from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
 from agent.handoffs_cli import handoffs_app
 from agent.intents_cli import intents_app
+from agent.keys_cli import keys_app
 from agent.knowledge_cli import index, run_index, search
 from agent.lab import evaluate_app, train_app
+from agent.logs import log_to_stderr
 from agent.models_cli import models_app
-from agent.privacy import MaskedFormatter
+from agent.outbox_cli import outbox_app
 from agent.privacy_cli import privacy_app
+from agent.serve import check_address, serve_agent
 from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
 
 if TYPE_CHECKING:
     from agent.agent import Agent
     from agent.types import Reply
-
-DAY = 86_400.0  # seconds
 
 log = logging.getLogger(__name__)
 app = typer.Typer(
@@ -50,9 +47,13 @@ app.add_typer(intents_app, name="intents")
 app.add_typer(shop_app, name="shop")
 app.add_typer(models_app, name="models")
 app.add_typer(handoffs_app, name="handoffs")
+app.add_typer(keys_app, name="keys")
+app.add_typer(outbox_app, name="outbox")
 app.add_typer(privacy_app, name="privacy")
 app.command()(search)
 app.command()(index)
+app.command()(backup)
+app.command()(restore)
 
 Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A photo; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
@@ -171,8 +172,8 @@ def serve(
 ) -> None:
     """Serve the chat page and the HTTP interface."""
     settings = _settings(home=home, host=host, port=port)
-    _listenable(settings)
-    _serve(settings, lambda: None)
+    check_address(settings)
+    serve_agent(settings, lambda: None)
 
 
 @app.command()
@@ -195,10 +196,10 @@ def demo(
         if browser:
             Timer(1.5, webbrowser.open, [page]).start()
 
-    _listenable(settings)
+    check_address(settings)
     if not has_index(settings):
         run_index(settings, [], demo=True, rebuild=False)
-    _serve(settings, opened)
+    serve_agent(settings, opened)
 
 
 @app.command()
@@ -222,10 +223,7 @@ def doctor(as_json: AsJson = False, home: Home = None) -> None:
 
 def _settings(**given: object) -> Settings:
     settings = Settings.read(**given)
-    handler = logging.StreamHandler()
-    handler.setFormatter(MaskedFormatter(settings.region))
-    handler.setLevel(settings.log_level)  # on the handler: some libraries set levels of their own
-    logging.basicConfig(level=settings.log_level, handlers=[handler])
+    log_to_stderr(settings.log_level, settings.log_format, settings.region)
     return settings
 
 
@@ -245,46 +243,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
-
-
-def _listenable(settings: Settings) -> None:
-    """Raises SetupError when the address is taken; asked before anything is loaded."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SetupError(
-                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). "
-                "Give another --host or --port."
-            ) from error
-
-
-def _serve(settings: Settings, ready: Callable[[], None]) -> None:
-    """Serve until interrupted. `ready` is called just before the page can be reached."""
-    import uvicorn
-
-    from agent.api import create_app
-    from ui import mount
-
-    with closing(_open(settings)) as agent:
-        app = create_app(agent, settings)
-        mount(app, agent, settings)
-        if settings.retention_days:
-            forget = partial(_forget_daily, agent, settings.retention_days)
-            Thread(target=forget, daemon=True).start()
-        ready()
-        print(f"Deskhand answers at http://{settings.host}:{settings.port}")
-        uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
-
-
-def _forget_daily(agent: Agent, days: int) -> None:
-    """Erase what is older than `days`, once a day from tomorrow on; opening did it today."""
-    from agent.store_personal import forget_older
-
-    while True:
-        time.sleep(DAY)
-        try:
-            log.info("%d old conversations were erased.", forget_older(agent.store, days))
-        except Exception:  # tomorrow is another day
-            log.exception("Old conversations could not be erased")

@@ -1,20 +1,26 @@
-"""What happened in a turn, as the events and the sentences that doors show."""
+"""What happened in a turn, as the events and sentences that doors show; a turn told once more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 
 from agent.find import Findings
 from agent.types import (
     Act,
     Answer,
+    Decided,
     Decision,
     Deed,
+    Done,
+    Event,
     Found,
     FoundHit,
     Heard,
     Outcome,
+    Reply,
+    Token,
     Understood,
 )
 from fusion.types import Fused, Percept
@@ -95,3 +101,34 @@ def notes(percept: Percept) -> Iterator[str]:
             "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
             "wrong."
         )
+
+
+def tokens(text: str) -> Iterator[Token]:
+    for word in re.findall(r"\s*\S+\s*|\s+", text):
+        yield Token(text=word)
+
+
+def told(reply: Reply) -> Iterator[Event]:
+    """The words of the reply as they are streamed, and `Done`."""
+    yield from tokens(reply.text)
+    yield Done(reply=reply)
+
+
+def told_again(reply: Reply) -> Iterator[Event]:
+    """The events of a turn that was answered before."""
+    yield Decided(decision=reply.decision)
+    yield from told(reply)
+
+
+def streamed(
+    telling: Generator[str, None, tuple[str, ...]],
+) -> Generator[Token, None, tuple[str, tuple[str, ...]]]:
+    """The pieces as tokens; then their whole text, and what the telling returned."""
+    text = ""
+    while True:
+        try:
+            piece = next(telling)
+        except StopIteration as end:
+            return text, end.value
+        text += piece
+        yield from tokens(piece)

@@ -25,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 @handoffs_app.command("list")
 def list_waiting(home: Home = None) -> None:
     """Those that must come first, then longest waiting."""
-    with _store(home) as store:
+    with opened_store(home) as store:
         for one in store.waiting():
             holder = f"with {one.person}" if one.person else "waits"
             _print(f"{one.since}  {one.conversation}  {one.reason}, {holder}, {one.priority}")
@@ -36,7 +36,7 @@ def show(conversation: Conversation, as_json: AsJson = False, home: Home = None)
     """What a person needs to go on: who, what was tried, everything said, a suggested reply."""
     from agent.brief import brief, shown
 
-    with _store(home) as store:
+    with opened_store(home) as store:
         found = brief(store, conversation)
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -52,19 +52,19 @@ def reply(
     home: Home = None,
 ) -> None:
     """Write to the customer; the agent is silent until `return`."""
-    with _store(home) as store:
+    with opened_store(home) as store:
         store.human_reply(conversation, person or getuser(), words)
 
 
 @handoffs_app.command("return")
 def give_back(conversation: Conversation, home: Home = None) -> None:
     """The agent answers again, from anew."""
-    with _store(home) as store:
+    with opened_store(home) as store:
         store.resolve(conversation)
 
 
 @contextmanager
-def _store(home: Path | None) -> Iterator[Store]:
+def opened_store(home: Path | None) -> Iterator[Store]:
     from agent.build import prepare_home
     from agent.store import Store
 

@@ -55,7 +55,7 @@ def ask_who(state: FlowState, problem: str) -> Ask:
     slot: Slot = "email"
     if by_name:
         slot = "zip" if state.full_name else "full_name"
-    action = state.wish and state.open.action
+    action = state.open.action if state.wish else None
     return Ask(slot, f"{problem}{QUESTIONS[slot]}", action=action)
 
 

@@ -52,6 +52,8 @@ def export(store: Store, person: Person, folder: Path) -> list[str]:
             files.append(name)
         for turn in record["turns"]:
             turn["reply"] = json.loads(turn["reply"])
+        for kept in record["events"]:
+            kept["event"] = json.loads(kept["event"])
         record["flow"] = json.loads(record["flow"] or "null")
         conversations.append(record)
     everything = {

@@ -9,16 +9,28 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from sqlalchemy import Connection, text
+from pydantic import TypeAdapter
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from agent.attachments import Attachment
 from agent.errors import Busy, NotFound
 from agent.state import FlowState
+from agent.store_lease import hold, release
 from agent.store_sql import connect, migrate, writing
-from agent.types import HandOff, Reply
+from agent.store_turns import (
+    Taken,
+    alone,
+    now,
+    require,
+    write_attachments,
+    write_events,
+    write_flow,
+    write_hand_off,
+    write_turn,
+)
+from agent.types import Done, Event, HandOff, Reply
 from fusion.types import Message
 
 
@@ -34,6 +46,7 @@ class Waiting:
     person: str  # who has taken it; "" when nobody has
 
 
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 RECENT = 6  # turns that are looked at whole; of those before, their memory
 
 PERSON = "person"
@@ -70,7 +83,7 @@ class Store:
         with self.engine.begin() as db:
             db.execute(
                 text("INSERT INTO conversations (id, began_at) VALUES (:id, :at)"),
-                {"id": token, "at": _now()},
+                {"id": token, "at": now()},
             )
         return token
 
@@ -81,71 +94,93 @@ class Store:
             )
             return found.first() is not None
 
+    def hold(self, conversation_id: str) -> str:
+        """Hold the conversation to answer a turn in it; `append` or `release` lets go of it.
+
+        Raises Busy while somebody else holds it.
+        """
+        return hold(self.engine, conversation_id)
+
+    def release(self, conversation_id: str, holder: str) -> None:
+        release(self.engine, conversation_id, holder)
+
     def append(
         self,
         conversation_id: str,
         words: str,
         reply: Reply,
         attached: Iterable[Attachment] = (),
+        *,
+        events: Iterable[Event] = (),
         state: FlowState | None = None,
+        priority: int | None = None,
+        taken: Taken | None = None,
     ) -> None:
-        """Remember one turn at once: the customer's `words` as heard, what came along, the reply,
-        and where the conversation stands now.
+        """Remember one turn, all of it or nothing: the customer's `words` as heard, what came
+        along, the events and the reply; the flow's new `state`; and with a `priority` that the
+        reply hands the conversation to a person.
 
-        Raises ValueError when a reply of this id is already stored.
+        Raises ValueError when a reply of this id is already stored, and Busy when the conversation
+        is not held any more by whom it was `taken`.
         """
         try:
             with writing(self.engine) as db:
-                turn = self._write_turn(db, conversation_id, words, reply)
+                turn = write_turn(db, conversation_id, words, reply, taken)
+                write_attachments(db, conversation_id, turn, attached)
+                write_events(db, conversation_id, turn, events)
                 if state is not None:
-                    self._write_flow(db, conversation_id, state)
-                for place, attachment in enumerate(attached):
-                    db.execute(
-                        text(
-                            "INSERT INTO attachments (conversation, turn, place, kind, data)"
-                            " VALUES (:conversation, :turn, :place, :kind, :data)"
-                        ),
-                        {
-                            "conversation": conversation_id,
-                            "turn": turn,
-                            "place": place,
-                            "kind": attachment.kind,
-                            "data": attachment.data,
-                        },
-                    )
+                    write_flow(db, conversation_id, state)
+                if priority is not None and isinstance(reply.decision, HandOff):
+                    write_hand_off(db, conversation_id, reply.decision, priority)
         except IntegrityError as error:
-            self._require(conversation_id)
             raise ValueError(f"A reply with the id {reply.id} is already stored.") from error
 
     def amend(self, reply: Reply) -> None:
         """Put other words in the place of those that were stored with the reply."""
-        with self.engine.begin() as db:
+        with writing(self.engine) as db:
             db.execute(
                 text("UPDATE turns SET reply = :reply WHERE reply_id = :id"),
                 {"reply": reply.model_dump_json(), "id": reply.id},
             )
+            db.execute(
+                text("UPDATE outbox SET body = :body WHERE id = :id"),
+                {"body": reply.text, "id": reply.id},
+            )
 
-    def _write_turn(self, db: Connection, conversation_id: str, words: str, reply: Reply) -> int:
-        """Its place in the conversation, counted from 1."""
-        place = db.execute(
-            text("SELECT COALESCE(MAX(place), 0) + 1 FROM turns WHERE conversation = :id"),
-            {"id": conversation_id},
-        ).scalar_one()
-        db.execute(
-            text(
-                "INSERT INTO turns (conversation, place, reply_id, words, reply, at) VALUES"
-                " (:conversation, :place, :reply_id, :words, :reply, :at)"
-            ),
-            {
-                "conversation": conversation_id,
-                "place": place,
-                "reply_id": reply.id,
-                "words": words,
-                "reply": reply.model_dump_json(),
-                "at": _now(),
-            },
+    def answered(self, conversation_id: str, delivery: str) -> tuple[Reply, str] | None:
+        """The reply to the turn of this delivery, and the fingerprint of what was sent."""
+        query = text(
+            "SELECT reply, fingerprint FROM turns WHERE conversation = :id AND delivery = :delivery"
         )
-        return place
+        with self.engine.begin() as db:
+            row = db.execute(query, {"id": conversation_id, "delivery": delivery}).first()
+        return (Reply.model_validate_json(row.reply), row.fingerprint) if row else None
+
+    def events(self, conversation_id: str, after: int = 0) -> list[tuple[int, list[Event]]]:
+        """The turns after the one in this place, with their events; `Done` is the last of each."""
+        self._require(conversation_id)
+        values = {"id": conversation_id, "after": after}
+        with self.engine.begin() as db:
+            kept = db.execute(
+                text(
+                    "SELECT turn, event FROM events WHERE conversation = :id AND turn > :after"
+                    " ORDER BY turn, place"
+                ),
+                values,
+            ).all()
+            turns = db.execute(
+                text(
+                    "SELECT place, reply FROM turns WHERE conversation = :id AND place > :after"
+                    " ORDER BY place"
+                ),
+                values,
+            ).all()
+        said: dict[int, list[Event]] = {row.place: [] for row in turns}
+        for row in kept:
+            said[row.turn].append(EVENT.validate_json(row.event))
+        for row in turns:
+            said[row.place].append(Done(reply=Reply.model_validate_json(row.reply)))
+        return list(said.items())
 
     def attached(self, conversation_id: str) -> list[Attachment]:
         """Everything that came along in the conversation, in order."""
@@ -164,7 +199,7 @@ class Store:
         """Every turn in order: the customer's words and the whole reply. What a person wrote
         without being asked stands there with no words."""
         self._require(conversation_id)
-        return self._turns(conversation_id, limit=-1)
+        return self._turns(conversation_id, limit=2**31 - 1)
 
     def replies(self, conversation_id: str) -> list[Reply]:
         """Every reply in order."""
@@ -192,24 +227,7 @@ class Store:
     def save_flow(self, conversation_id: str, state: FlowState) -> None:
         """Also remembers whose conversation it is, once the flow knows."""
         with writing(self.engine) as db:
-            self._write_flow(db, conversation_id, state)
-
-    def _write_flow(self, db: Connection, conversation_id: str, state: FlowState) -> None:
-        saved = db.execute(
-            text("UPDATE conversations SET flow = :flow WHERE id = :id"),
-            {"flow": state.model_dump_json(), "id": conversation_id},
-        )
-        if saved.rowcount == 0:
-            raise NotFound("There is no such conversation.")
-        if state.customer:
-            db.execute(
-                text(
-                    "INSERT INTO identified (conversation, customer) SELECT :id, :customer"
-                    " WHERE NOT EXISTS (SELECT 1 FROM identified"
-                    " WHERE conversation = :id AND customer = :customer)"
-                ),
-                {"id": conversation_id, "customer": state.customer.id},
-            )
+            write_flow(db, conversation_id, state)
 
     # --- Hand-offs --------------------------------------------------------------------------------
 
@@ -217,28 +235,8 @@ class Store:
         self, conversation_id: str, reason: str, summary: str, priority: int = 0, person: str = ""
     ) -> None:
         """Put the conversation among those that wait for a person, or that `person` has."""
-        try:
-            with self.engine.begin() as db:
-                db.execute(
-                    text(
-                        "INSERT INTO hand_offs"
-                        " (id, conversation, reason, summary, state, at, priority, person)"
-                        " VALUES (:id, :conversation, :reason, :summary, :state, :at, :priority,"
-                        " :person)"
-                    ),
-                    {
-                        "id": secrets.token_urlsafe(12),
-                        "conversation": conversation_id,
-                        "reason": reason,
-                        "summary": summary,
-                        "state": "taken" if person else "open",
-                        "at": _now(),
-                        "priority": priority,
-                        "person": person,
-                    },
-                )
-        except IntegrityError as error:
-            raise NotFound("There is no such conversation.") from error
+        with writing(self.engine) as db:
+            write_hand_off(db, conversation_id, HandOff(reason, summary), priority, person)
 
     def handed_off(self, conversation_id: str) -> str:
         """Whether the agent is silent: "open" while the conversation waits for a person, "taken"
@@ -269,8 +267,8 @@ class Store:
 
         Raises Busy when somebody else has it.
         """
-        self._require(conversation_id)
         with writing(self.engine) as db:
+            alone(db, conversation_id)
             rows = db.execute(
                 text(
                     "SELECT id, person FROM hand_offs WHERE conversation = :id"
@@ -305,7 +303,7 @@ class Store:
             notes=(f"Written by {person}.",),
         )
         with writing(self.engine) as db:
-            self._write_turn(db, conversation_id, "", reply)
+            write_turn(db, conversation_id, "", reply)
         return reply
 
     def resolve(self, conversation_id: str) -> None:
@@ -333,9 +331,5 @@ class Store:
         return [(row.words, Reply.model_validate_json(row.reply)) for row in reversed(rows)]
 
     def _require(self, conversation_id: str) -> None:
-        if not self.exists(conversation_id):
-            raise NotFound("There is no such conversation.")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+        with self.engine.begin() as db:
+            require(db, conversation_id)

@@ -17,7 +17,10 @@ from agent.errors import Busy
 from agent.store import Store
 from agent.store_sql import writing
 
-TABLES = ("attachments", "turns", "hand_offs", "identified")  # in the order of their references
+TABLES = (
+    "attachments", "events", "feedback", "outbox", "said", "turns", "hand_offs", "identified",
+)  # fmt: skip
+"""In the order of their references."""
 
 
 def conversations_of(store: Store, customer: str, email: str) -> list[str]:
@@ -27,10 +30,18 @@ def conversations_of(store: Store, customer: str, email: str) -> list[str]:
         "SELECT id FROM conversations c WHERE id = :customer"
         " OR id IN (SELECT conversation FROM identified WHERE customer = :customer)"
         " OR (:email <> '' AND EXISTS (SELECT 1 FROM turns"
-        " WHERE conversation = c.id AND instr(lower(words), :email) > 0)) ORDER BY began_at, id"
+        " WHERE conversation = c.id AND replace(lower(words), :email, '') <> lower(words)))"
+        " ORDER BY began_at, id"
     )
     with store.engine.begin() as db:
         return list(db.scalars(query, {"customer": customer, "email": email.lower()}))
+
+
+def customers_of(store: Store, conversation: str) -> set[str]:
+    """The ids of the customers who were identified in the conversation."""
+    query = text("SELECT customer FROM identified WHERE conversation = :id")
+    with store.engine.begin() as db:
+        return set(db.scalars(query, {"id": conversation}))
 
 
 def records(store: Store, conversation: str) -> dict[str, Any]:
@@ -85,9 +96,13 @@ def forget_older(store: Store, days: int) -> int:
 
 
 def _delete(db: Connection, conversations: Sequence[str]) -> None:
-    columns = [*((table, "conversation") for table in TABLES), ("conversations", "id")]
-    for table, column in columns:
-        statement = text(f"DELETE FROM {table} WHERE {column} IN :ids")
+    inbox = (
+        "DELETE FROM inbox WHERE channel IN"
+        " (SELECT channel FROM conversations WHERE id IN :ids AND channel <> '')"
+    )
+    tables = [f"DELETE FROM {table} WHERE conversation IN :ids" for table in (*TABLES, "requests")]
+    for delete in (inbox, *tables, "DELETE FROM conversations WHERE id IN :ids"):
+        statement = text(delete)
         statement = statement.bindparams(bindparam("ids", expanding=True))
         for at in range(0, len(conversations), 500):  # SQLite takes so many parameters at once
             db.execute(statement, {"ids": conversations[at : at + 500]})

@@ -32,6 +32,48 @@ MIGRATIONS = [
     " place INTEGER NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY (conversation, turn, place),"
     " FOREIGN KEY (conversation, turn) REFERENCES turns (conversation, place))",
+    # Who is answering in it, and until when that counts (agent/store_lease.py).
+    "ALTER TABLE conversations ADD COLUMN holder TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE conversations ADD COLUMN held_until TEXT NOT NULL DEFAULT ''",
+    # The helpdesk's own name of it; what is said in it goes out there.
+    "ALTER TABLE conversations ADD COLUMN channel TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX conversations_by_channel ON conversations (channel) WHERE channel <> ''",
+    # The sender's name of a turn, by which it is answered once, and a digest of what was sent.
+    "ALTER TABLE turns ADD COLUMN delivery TEXT",
+    "ALTER TABLE turns ADD COLUMN fingerprint TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX turns_by_delivery ON turns (conversation, delivery)",
+    "CREATE TABLE events (conversation TEXT NOT NULL, turn INTEGER NOT NULL,"
+    " place INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (conversation, turn, place),"
+    " FOREIGN KEY (conversation, turn) REFERENCES turns (conversation, place))",
+    "CREATE TABLE feedback (conversation TEXT NOT NULL REFERENCES conversations (id),"
+    " reply_id TEXT NOT NULL REFERENCES turns (reply_id), rating INTEGER NOT NULL,"
+    " comment TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (conversation, reply_id))",
+    "CREATE TABLE keys (id TEXT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL,"
+    " scopes TEXT NOT NULL, made_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '')",
+    # Requests that carried an Idempotency-Key; without a status they are being answered.
+    "CREATE TABLE requests (id TEXT PRIMARY KEY, conversation TEXT NOT NULL,"
+    " fingerprint TEXT NOT NULL, holder TEXT NOT NULL, at TEXT NOT NULL, status INTEGER,"
+    " body TEXT NOT NULL DEFAULT '')",
+    "CREATE INDEX requests_by_age ON requests (at)",
+    # Digests of what was said in a conversation, for callers who send that and no id.
+    "CREATE TABLE said (digest TEXT PRIMARY KEY,"
+    " conversation TEXT NOT NULL REFERENCES conversations (id))",
+    "CREATE INDEX said_by_conversation ON said (conversation)",
+    # What helpdesks delivered, kept before it is acknowledged; answered in this order.
+    "CREATE TABLE inbox (place INTEGER PRIMARY KEY, delivery TEXT NOT NULL UNIQUE,"
+    " message TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
+    " state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,"
+    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',"
+    " holder TEXT NOT NULL DEFAULT '')",
+    # What goes out to helpdesks, written together with the turn that says it.
+    "CREATE TABLE outbox (id TEXT PRIMARY KEY, conversation TEXT NOT NULL"
+    " REFERENCES conversations (id), place INTEGER NOT NULL, channel TEXT NOT NULL,"
+    " kind TEXT NOT NULL, body TEXT NOT NULL, at TEXT NOT NULL,"
+    " state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,"
+    " due TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',"
+    " holder TEXT NOT NULL DEFAULT '')",
+    "CREATE INDEX outbox_by_state ON outbox (state, due)",
+    "CREATE INDEX outbox_by_conversation ON outbox (conversation, place)",
 ]
 """One statement each, run in this order, once. Append; never edit."""
 
@@ -43,7 +85,14 @@ def connect(url: str) -> Engine:
     """
     address = make_url(url)
     file = address.database if address.get_backend_name() == "sqlite" else None
-    engine = create_engine(address, connect_args={"timeout": 30} if file else {})
+    try:
+        engine = create_engine(
+            address, pool_pre_ping=not file, connect_args={"timeout": 30} if file else {}
+        )
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"The database needs the package {error.name}: install deskhand[postgres]."
+        ) from error
     try:
         if file:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +125,16 @@ def _prepare_sqlite(connection, _record) -> None:
     connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
 
 
+def _spoken(statement: str, engine: Engine) -> str:
+    """PostgreSQL has another word for bytes."""
+    return statement.replace(" BLOB ", " BYTEA ") if engine.name == "postgresql" else statement
+
+
 def migrate(engine: Engine) -> None:
     try:
         with engine.begin() as db:
+            if engine.name == "postgresql":  # of two that make it at once, one would fail
+                db.execute(text("SELECT pg_advisory_xact_lock(7860)"))
             db.execute(text("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)"))
             done = db.execute(text("SELECT COALESCE(MAX(version), 0) FROM migrations")).scalar_one()
     except DBAPIError as error:
@@ -96,6 +152,6 @@ def migrate(engine: Engine) -> None:
             with engine.begin() as db:
                 # Claimed first: of two processes that open a new database, one runs it.
                 db.execute(text("INSERT INTO migrations (version) VALUES (:v)"), {"v": version})
-                db.execute(text(statement))
+                db.execute(text(_spoken(statement, engine)))
         except IntegrityError:
             continue

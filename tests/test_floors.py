@@ -14,7 +14,7 @@ FILES = [
     Path("ui.py"),
     *(path.relative_to(ROOT) for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))),
 ]
-DOORS = {"ui", "agent.api", "agent.cli"}
+DOORS = {"ui", "agent.api", "agent.cli", "agent.serve"}
 HOMES = {
     "torch": ("fusion.",),
     "transformers": ("fusion.",),
@@ -28,7 +28,7 @@ HOMES = {
     "langchain_core": ("agent.chat", "knowledge.load", "knowledge.retriever"),
     "langchain_text_splitters": ("knowledge.load",),
     "sqlalchemy": ("agent.store", "agent.shop"),
-    "httpx": ("agent.http_shop",),
+    "httpx": ("agent.http_shop", "agent.connectors"),
     "bpy": ("knowledge.demo.studio",),
 }
 

@@ -1,0 +1,61 @@
+"""The described interface is the served one: schemathesis makes requests from /openapi.json."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from agent.api import create_app
+from agent.build import open_agent
+from agent.config import Rates, Settings
+from agent.store_keys import create_key
+
+schemathesis = pytest.importorskip("schemathesis")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def served(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    home = tmp_path_factory.mktemp("schema")
+    shutil.copytree(demo_home, home, dirs_exist_ok=True)
+    rates = Rates(**dict.fromkeys(Rates.model_fields, "1000000/second"))
+    wanted = Settings(home=home, speech="off", llm=None, rates=rates)
+    with closing(open_agent(wanted)) as agent:
+        yield create_app(agent, wanted), create_key(agent.store, "schema", ["admin"])
+
+
+@pytest.fixture(scope="module")
+def described(served):
+    return schemathesis.openapi.from_asgi("/openapi.json", served[0])
+
+
+schema = schemathesis.pytest.from_fixture("described")
+
+
+@schema.parametrize()
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_the_interface_is_as_it_is_described(case, served) -> None:
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {served[1]}"}
+    if "text/event-stream" in str(case.headers.get("Accept", "")):
+        case.headers["Accept"] = "application/json"  # a stream that is followed never ends
+    case.call_and_validate()
+
+
+def test_every_route_has_words_and_tells_its_errors(described) -> None:
+    paths = described.raw_schema["paths"]
+    for path, methods in paths.items():
+        for method, route in methods.items():
+            assert route.get("description"), f"{method} {path} is not described"
+            if path.startswith("/v1"):
+                assert {"401", "403", "429"} <= route["responses"].keys(), f"{method} {path}"
+            for status, told in route["responses"].items():
+                if status >= "400":
+                    assert list(told["content"]) == ["application/problem+json"], path
+    turn = paths["/v1/conversations/{conversation}/turns"]["post"]
+    assert set(turn["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
+    assert turn["responses"]["200"]["content"]["application/json"]["example"]

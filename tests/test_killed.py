@@ -1,0 +1,124 @@
+"""Nothing lost, nothing twice: the server is killed under load, again and again."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from agent.store import Store
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("KILLS", "5"))  # the full measure is 50: KILLS=50 pytest ... -m slow
+TALKERS = 4
+QUESTIONS = ("hello", "How long does delivery take?", "How much is the blue Aster mug?")
+
+
+class Server:
+    def __init__(self, home: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.home = home
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        code = "from agent.cli import main; main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, "serve", "--port", str(self.port)],
+            env=os.environ | {"DESKHAND_HOME": str(self.home), "DESKHAND_SPEECH": "off"},
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError("the server did not start")
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+class Talker(threading.Thread):
+    """Sends turns one after another, each until it is acknowledged, under one key."""
+
+    def __init__(self, server: Server, number: int, stop: threading.Event) -> None:
+        super().__init__()
+        self.server, self.number, self.stop = server, number, stop
+        self.conversation = ""
+        self.acknowledged: list[tuple[str, str]] = []  # key, id of the reply
+        self.wrong: list[str] = []
+
+    def run(self) -> None:
+        made = self.post("/v1/conversations", f"begin-{self.number}", {})
+        self.conversation = made["id"]
+        turns = f"/v1/conversations/{self.conversation}/turns"
+        for n in range(10_000):
+            if self.stop.is_set():
+                return
+            key = f"{self.number}-{n}"
+            reply = self.post(turns, key, {"text": QUESTIONS[n % len(QUESTIONS)]})
+            self.acknowledged.append((key, reply["id"]))
+
+    def post(self, path: str, key: str, body: dict) -> dict:
+        while True:
+            try:
+                answered = httpx.post(
+                    f"{self.server.url}{path}",
+                    json=body,
+                    headers={"Idempotency-Key": key},
+                    timeout=60,
+                )
+            except httpx.HTTPError:
+                time.sleep(0.1)
+                continue
+            if answered.status_code < 300:
+                return answered.json()
+            if answered.status_code not in (409, 429, 503) or "retry-after" not in answered.headers:
+                self.wrong.append(answered.text)
+            time.sleep(0.2)
+
+
+def test_acknowledged_turns_are_answered_once(demo_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    moments, stop, server = random.Random(7), threading.Event(), Server(home)
+    server.start()
+    talkers = [Talker(server, number, stop) for number in range(TALKERS)]
+    for talker in talkers:
+        talker.start()
+    for _ in range(KILLS):
+        time.sleep(moments.uniform(0.2, 3.0))
+        server.kill()
+        server.start()
+    time.sleep(1)
+    stop.set()
+    for talker in talkers:
+        talker.join(120)
+        assert not talker.is_alive()
+    assert server.kill(signal.SIGTERM) in (0, -signal.SIGTERM)
+    store = Store(f"sqlite:///{home / 'conversations.db'}")
+    sent = 0
+    for talker in talkers:
+        assert talker.wrong == []
+        kept = [reply.id for reply in store.replies(talker.conversation)]
+        assert kept == [id for _, id in talker.acknowledged]  # each, once, in order
+        sent += len(kept)
+    store.close()
+    assert sent >= KILLS
