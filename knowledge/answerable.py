@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 
 from knowledge.embed import Embed
 from knowledge.lexical import Lexical
+from knowledge.records import Record, Records
 from knowledge.search import blend
 from knowledge.types import Document
 
@@ -69,8 +70,8 @@ class Answerable:
 
 
 def fit(
-    documents: Sequence[Document],
-    vectors: Mapping[str, np.ndarray],
+    kept: Sequence[Record],
+    records: Records,
     lexical: Lexical,
     embed: Embed,
     count: int,
@@ -79,12 +80,13 @@ def fit(
     """The threshold of a shop: what tells right scores from wrong ones best.
 
     Args:
-        documents: The shop's, MOST of them if there are more.
-        vectors: Document id -> the vector of its text.
+        kept: The shop's documents, MOST of them if there are more; `records` has their vectors.
         lexical: Over all of the shop's documents.
         count: How many those are.
     """
-    known = [document for document in documents if document.id in vectors]
+    have = records.vectors(record.words for record in kept)
+    vectors = {r.document.id: have[r.words] for r in kept if r.words in have}
+    known = [record.document for record in kept if record.document.id in vectors]
     asked = _to_ask(known)
     if len(asked) < FEW:
         return Answerable(USUAL, count, encoder)
