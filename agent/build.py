@@ -143,7 +143,10 @@ def index_documents(
     words = encoders.text.words
     with open_index(settings.index_folder, space, create=True, language=words) as knowledge:
         photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits, seen)
-        return knowledge.update(documents, encoders.text.encode, photos, progress)
+        report = knowledge.update(documents, encoders.text.encode, photos, progress)
+        progress("calibrating", 0, 0)
+        knowledge.calibrate(encoders.text.encode)
+        return report
 
 
 def index_demo(

@@ -27,6 +27,7 @@ from agent.lab import evaluate_app, train_app
 from agent.models_cli import models_app
 from agent.privacy import MaskedFormatter
 from agent.privacy_cli import privacy_app
+from agent.relations_cli import compare, related
 from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
 
@@ -53,6 +54,8 @@ app.add_typer(handoffs_app, name="handoffs")
 app.add_typer(privacy_app, name="privacy")
 app.command()(search)
 app.command()(index)
+app.command()(related)
+app.command()(compare)
 
 Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A photo; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]

@@ -26,11 +26,12 @@ from knowledge.types import Document
 
 SLOPE = 13.0  # of the probability at the threshold, fitted on judged questions of two shops
 USUAL = 0.5  # the threshold of a shop with too few documents to fit one
-BOUNDS = 0.42, 0.58  # what a fitted threshold may be
+BOUNDS = 0.45, 0.55  # what a fitted threshold may be
 ASKED = 100  # documents asked for at most
 FEW = 20  # documents, fewer of which say nothing of a shop
 NEAR = 0.3  # cosine from which a document may answer the same, and is left out too
 MOST = 10_000  # documents looked through
+ALIKE = 0.02  # how much worse a threshold may be to count as equally good
 GROWTH = 0.2  # part of the shop that must be new before the threshold is fitted again
 
 
@@ -126,8 +127,8 @@ def _to_ask(documents: Sequence[Document]) -> list[Document]:
 
 
 def _between(right: np.ndarray, wrong: np.ndarray) -> float:
-    """The threshold within BOUNDS that takes as few for the other as can be, on both sides alike;
-    the middle of those that do equally well."""
+    """The threshold within BOUNDS that mistakes fewest, on both sides alike; the middle of those
+    that do about as well."""
     thresholds = np.linspace(*BOUNDS, 33)
     worth = np.array([(right >= t).mean() + (wrong < t).mean() for t in thresholds])
-    return round(float(thresholds[worth >= worth.max() - 0.01].mean()), 3)
+    return round(float(thresholds[worth >= worth.max() - ALIKE].mean()), 3)

@@ -320,7 +320,6 @@ class Knowledge:
                 if self._records.revision != before.revision:
                     progress("finishing", 0, 0)
                     make(self._records, self._derived, before, DIM)
-                self._calibrate(embed, progress)
                 tidy(self._derived, [before.folder, self._current().folder])
                 self._records.forget(before.revision)
         except (OSError, sqlite3.Error, IndexDamaged) as error:  # what is made anew is not damaged
@@ -336,15 +335,11 @@ class Knowledge:
             seconds=time.monotonic() - started,
         )
 
-    def _calibrate(self, embed: Embed, progress: Progress) -> None:
-        """Fits the score from which an answer is likely, where the shop has changed much."""
+    def calibrate(self, embed: Embed) -> None:
+        """Fits how sure a hit is to the documents, where those have changed much."""
         with self._lock:
             now, count = self._current(), self.count()
-        if self._answerable.holds(count, self.encoder):
-            return
-        progress("calibrating", 0, 0)
-        kept = islice(self._records.all(now.revision), MOST)
-        fitted = fit(list(kept), self._records, now.lexical, embed, count, self.encoder)
-        fitted.write(self.folder / ANSWERABLE)
-        with self._lock:
-            self._answerable = fitted
+            if not self._answerable.holds(count, self.encoder):
+                kept = list(islice(self._records.all(now.revision), MOST))
+                self._answerable = fit(kept, self._records, now.lexical, embed, count, self.encoder)
+                self._answerable.write(self.folder / ANSWERABLE)

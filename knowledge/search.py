@@ -13,7 +13,7 @@ from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
 AGREE = 0.75  # how far a photo that agrees with the text, or the other way round, adds to it
-LEXICAL = 0.6  # how far a document that says every word of the question comes nearer
+LEXICAL = 0.7  # how far a document that says every word of the question comes nearer
 BEST = 5  # what most of the best documents are alike in is what is sought
 AKIN = 0.4  # how far a document that is quite unlike the best ones goes back
 SAME = 0.985  # cosine from which two passages say the same

@@ -36,6 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, text_encoder) -> Iterator[Kno
     with open_index(folder, text_encoder.name, create=True, language=words) as opened:
         documents = read_documents(knowledge.demo.folder())
         opened.update(documents, text_encoder.encode, lambda paths: [None] * len(paths))
+        opened.calibrate(text_encoder.encode)
         yield opened
 
 
