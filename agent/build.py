@@ -59,7 +59,8 @@ def open_agent(settings: Settings) -> Agent:
         chat = open_chat(settings)
         fusion = load_fusion(settings.fusion)
         encoders = open_encoders(settings, settings.speech)
-        knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
+        space = encoder_name(encoders.text, encoders.vision)
+        knowledge = open_index(settings.index_folder, space, language=encoders.text.words)
         opened.callback(knowledge.close)
         own = None
         if settings.intents:  # imported here: scikit-learn takes a second that few need
@@ -146,9 +147,13 @@ def index_documents(
     if seen:
         keep_map(settings, encoders, len(seen))
     space = encoder_name(encoders.text, encoders.vision)
-    with open_index(settings.index_folder, space, create=True) as knowledge:
+    words = encoders.text.words
+    with open_index(settings.index_folder, space, create=True, language=words) as knowledge:
         photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits, seen)
-        return knowledge.update(documents, encoders.text.encode, photos, progress)
+        report = knowledge.update(documents, encoders.text.encode, photos, progress)
+        progress("calibrating", 0, 0)
+        knowledge.calibrate(encoders.text.encode)
+        return report
 
 
 def index_demo(

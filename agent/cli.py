@@ -25,6 +25,7 @@ from agent.logs import log_to_stderr
 from agent.models_cli import models_app
 from agent.outbox_cli import outbox_app
 from agent.privacy_cli import privacy_app
+from agent.relations_cli import compare, related
 from agent.serve import check_address, serve_agent
 from agent.shop_cli import Home, shop_app
 from fusion.types import BadInput, Turn
@@ -54,6 +55,8 @@ app.command()(search)
 app.command()(index)
 app.command()(backup)
 app.command()(restore)
+app.command()(related)
+app.command()(compare)
 
 Photos = Annotated[list[Path] | None, typer.Option("--photo", help="A photo; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]

@@ -65,13 +65,14 @@ def find(
     if "history" in percept.present:  # a new subject is found as if nothing had been said
         vectors.append(fusion.vector(_alone(percept)))
 
+    # What is nearest without a filter is the beginning of what is nearest with one: asked once.
+    fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else []
     everything = _search(knowledge, words, vectors)
-    fitting, wished = everything, filters.describe()
+    wished = filters.describe()
     if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):
         related, hits = beside
         return Findings(tuple(hits), own, wished, chips(filters), related=related)
-    if filters:
-        fitting = _fitting(knowledge, words, vectors, filters, limits)
+    fitting = fitting if filters else everything
     dropped: tuple[str, ...] = ()
     while not fitting and (fewer := filters.relaxed()) is not None:
         filters, dropped = fewer, fewer.dropped

@@ -139,7 +139,7 @@ def evaluate_knowledge(
     from agent.search import open_lookup
     from fusion.types import Turn
     from knowledge.demo import folder
-    from knowledge.evaluate import FIRST, evaluate, load_judged, markdown, write
+    from knowledge.evaluate import DEPTH, evaluate, load_judged, markdown, write
 
     questions = load_judged(judged or folder() / "qrels.jsonl")
     with closing(open_lookup(Settings.read())) as lookup:
@@ -147,7 +147,7 @@ def evaluate_knowledge(
             lookup.knowledge,
             questions,
             lookup.encoders.text.encode,
-            lambda query: lookup.search(Turn(query), FIRST, fill=True)[0],
+            lambda query: lookup.search(Turn(query), DEPTH, fill=True)[0],
         )
     if out is not None:
         write(results, out)

@@ -24,7 +24,7 @@ def about_related(answer: Answer) -> Draft:
     assert answer.related is not None
     found = [hit.document for hit in answer.hits]
     if answer.related.relation == "compare":
-        return _compared(found)
+        return _comparing(found)
     first, others = found[0], found[1:]
     name = first.title
     match answer.related.relation:
@@ -51,7 +51,7 @@ def about_related(answer: Answer) -> Draft:
     )
 
 
-def _compared(found: Sequence[Document]) -> Draft:
+def _comparing(found: Sequence[Document]) -> Draft:
     rows = differences(found)
     names = products.listed([f"the {document.title}" for document in found])
     said = [f"{_row(row)}." for row in rows[:TOLD]]
@@ -61,10 +61,15 @@ def _compared(found: Sequence[Document]) -> Draft:
         " ".join([opening, *(said or [nothing])]),
         tuple(map(quote_title, found)),
         tuple(map(card, found)),
-        comparison=Comparison(
-            products=tuple(document.title for document in found),
-            rows=tuple((_label(row), *row.values) for row in rows),
-        ),
+        comparison=compared(found),
+    )
+
+
+def compared(found: Sequence[Document]) -> Comparison:
+    """The table of what products differ in."""
+    return Comparison(
+        products=tuple(document.title for document in found),
+        rows=tuple((_label(row), *row.values) for row in differences(found)),
     )
 
 

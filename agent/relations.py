@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from agent.errors import ShopError
 from agent.memory import Memory
 from agent.policy import contentful
 from agent.products import short, variant, word_set
@@ -93,6 +94,7 @@ def relate(
     if meant in named:  # the looks in the words are its own
         filters = replace(filters, colors=(), materials=(), sizes=())
     why: Why = ""
+    bought: Iterable[Collection[str]]
     match asked:
         case "similar":
             hits = relations.similar(knowledge, meant, filters or None)
@@ -103,9 +105,11 @@ def relate(
         case "goes_with":
             family = {meant.id, *(d.id for d in relations.options(knowledge, meant))}
             wanted = kinds - {meant.attributes.get("kind")}
-            beside, why = relations.goes_with(
-                knowledge, meant, baskets(family), filters or None, wanted
-            )
+            try:
+                bought = baskets(family)
+            except ShopError:  # looks still say what goes with it
+                bought = ()
+            beside, why = relations.goes_with(knowledge, meant, bought, filters or None, wanted)
             hits = list(map(_hit, beside))
     return Related(asked, why), [_hit(meant), *hits]
 

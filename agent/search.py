@@ -67,5 +67,5 @@ def open_lookup(settings: Settings) -> Lookup:
     """The index and the encoders. Raises one of OPERATOR_ERRORS."""
     encoders = open_encoders(settings)
     space = encoder_name(encoders.text, encoders.vision)
-    knowledge = open_index(settings.index_folder, space)
+    knowledge = open_index(settings.index_folder, space, language=encoders.text.words)
     return Lookup(knowledge, encoders, load_fusion(settings.fusion), settings.input_limits)

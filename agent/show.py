@@ -13,7 +13,7 @@ from rich.text import Text
 from agent.compose import SILENT
 from agent.doctor import Finding
 from agent.evidence import money
-from agent.types import Ask, Event, Found, HandOff, Heard, Reply, Understood
+from agent.types import Ask, Comparison, Event, Found, HandOff, Heard, Reply, Understood
 from knowledge.index import IndexReport
 from knowledge.types import Hit
 
@@ -43,17 +43,21 @@ def show_reply(console: Console, reply: Reply) -> None:
         stock = "" if product.stock is None else f" · {product.stock} in stock"
         console.print(plain(f"  ▪ {product.title}{price}{stock}", "cyan"))
     if reply.comparison:
-        table = Table(box=None, pad_edge=False)
-        for title in ("", *reply.comparison.products):
-            table.add_column(plain(title))
-        for row in reply.comparison.rows:
-            table.add_row(*map(plain, row))
-        console.print(table)
+        show_comparison(console, reply.comparison)
     if isinstance(reply.decision, Ask) and reply.decision.slot != "confirm":
         for choice in reply.decision.choices:
             console.print(plain(f"  ◦ {choice.label}", "cyan"))
     for cited in reply.citations:
         console.print(plain(f"  “{cited.quote}” — {cited.title}", "dim"))
+
+
+def show_comparison(console: Console, comparison: Comparison) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("", *comparison.products):
+        table.add_column(plain(title))
+    for row in comparison.rows:
+        table.add_row(*map(plain, row))
+    console.print(table)
 
 
 def show_events(console: Console, events: Sequence[Event]) -> None:

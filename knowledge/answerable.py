@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -20,16 +20,18 @@ import numpy as np
 
 from knowledge.embed import Embed
 from knowledge.lexical import Lexical
+from knowledge.records import Record, Records
 from knowledge.search import blend
 from knowledge.types import Document
 
 SLOPE = 13.0  # of the probability at the threshold, fitted on judged questions of two shops
 USUAL = 0.5  # the threshold of a shop with too few documents to fit one
-BOUNDS = 0.42, 0.58  # what a fitted threshold may be
+BOUNDS = 0.45, 0.55  # what a fitted threshold may be
 ASKED = 100  # documents asked for at most
 FEW = 20  # documents, fewer of which say nothing of a shop
 NEAR = 0.3  # cosine from which a document may answer the same, and is left out too
 MOST = 10_000  # documents looked through
+ALIKE = 0.02  # how much worse a threshold may be to count as equally good
 GROWTH = 0.2  # part of the shop that must be new before the threshold is fitted again
 
 
@@ -69,8 +71,8 @@ class Answerable:
 
 
 def fit(
-    documents: Sequence[Document],
-    vectors: Mapping[str, np.ndarray],
+    kept: Sequence[Record],
+    records: Records,
     lexical: Lexical,
     embed: Embed,
     count: int,
@@ -79,12 +81,13 @@ def fit(
     """The threshold of a shop: what tells right scores from wrong ones best.
 
     Args:
-        documents: The shop's, MOST of them if there are more.
-        vectors: Document id -> the vector of its text.
+        kept: The shop's documents, MOST of them if there are more; `records` has their vectors.
         lexical: Over all of the shop's documents.
         count: How many those are.
     """
-    known = [document for document in documents if document.id in vectors]
+    have = records.vectors(record.words for record in kept)
+    vectors = {r.document.id: have[r.words] for r in kept if r.words in have}
+    known = [record.document for record in kept if record.document.id in vectors]
     asked = _to_ask(known)
     if len(asked) < FEW:
         return Answerable(USUAL, count, encoder)
@@ -124,8 +127,8 @@ def _to_ask(documents: Sequence[Document]) -> list[Document]:
 
 
 def _between(right: np.ndarray, wrong: np.ndarray) -> float:
-    """The threshold within BOUNDS that takes as few for the other as can be, on both sides alike;
-    the middle of those that do equally well."""
+    """The threshold within BOUNDS that mistakes fewest, on both sides alike; the middle of those
+    that do about as well."""
     thresholds = np.linspace(*BOUNDS, 33)
     worth = np.array([(right >= t).mean() + (wrong < t).mean() for t in thresholds])
-    return round(float(thresholds[worth >= worth.max() - 0.01].mean()), 3)
+    return round(float(thresholds[worth >= worth.max() - ALIKE].mean()), 3)

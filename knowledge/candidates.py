@@ -18,6 +18,7 @@ from knowledge.types import Kind
 
 CANDIDATES = 60  # nearest products, passages and photos, and lexical matches, that are scored
 DEEPER = (400, 3000)  # candidates under a filter, until enough fulfil it
+ASKED = 12  # lists of near ones kept in memory: of a turn's vectors, one a collection
 REMEMBERED = 10_000  # records, and vectors, kept in memory at most
 
 Key = TypeVar("Key", bound=Hashable)
@@ -33,6 +34,7 @@ class Shelf:
         self._keys: dict[str, tuple[Kind, str, tuple[str, ...]]] = {}
         self._records: dict[str, Record] = {}
         self._vectors: dict[str, np.ndarray] = {}
+        self._near: dict[tuple[Name, bytes], list[str]] = {}
 
     def keys(self, ids: Iterable[str]) -> dict[str, tuple[Kind, str, tuple[str, ...]]]:
         """Document id -> its kind, and the digests of its words and of its photos."""
@@ -44,6 +46,15 @@ class Shelf:
     def vectors(self, keys: Iterable[str]) -> dict[str, np.ndarray]:
         """Digest -> vector, for those that have one."""
         return _remembered(self._vectors, keys, self._all.vectors)
+
+    def near(self, name: Name, vector: np.ndarray, n: int) -> list[str]:
+        """Ids of the n nearest; a turn asks for the same vector several times."""
+        key = (name, vector.tobytes())
+        if len(known := self._near.get(key, [])) < min(n, self.now.neighbours.counts[name]):
+            if len(self._near) > ASKED:
+                self._near.clear()
+            known = self._near[key] = self.now.neighbours.near(name, vector, n)
+        return known[:n]
 
     def named(self, words: str) -> set[str]:
         """Documents whose id, article number or family the words say."""
@@ -82,7 +93,7 @@ def gather(
     named = shelf.named(words)
     for n in DEEPER if filters else (CANDIDATES,):
         lexical = shelf.now.lexical.shares(words, n)
-        keys = shelf.keys({*lexical, *named, *_near(shelf.now, vector, n, kinds)})
+        keys = shelf.keys({*lexical, *named, *_near(shelf, vector, n, kinds)})
         keys = {id: key for id, key in keys.items() if key[0] in kinds}
         if filters:
             records = shelf.records(keys)
@@ -116,12 +127,12 @@ def _cosines(vectors: dict[str, np.ndarray], vector: np.ndarray) -> dict[str, fl
     return dict(zip(vectors, (np.stack(list(vectors.values())) @ vector).tolist(), strict=True))
 
 
-def _near(now: Generation, vector: np.ndarray, n: int, kinds: Sequence[Kind]) -> Iterator[str]:
+def _near(shelf: Shelf, vector: np.ndarray, n: int, kinds: Sequence[Kind]) -> Iterator[str]:
     homes: dict[Name, bool] = {
         "products": "product" in kinds,
         "passages": bool({"faq", "policy"} & set(kinds)),
         "photos": "product" in kinds,
     }
     for name, wanted in homes.items():
-        for id in now.neighbours.near(name, vector, n) if wanted else ():
+        for id in shelf.near(name, vector, n) if wanted else ():
             yield id.rpartition("#")[0] if name == "photos" else id

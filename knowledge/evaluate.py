@@ -19,7 +19,7 @@ from knowledge.index import Knowledge
 from knowledge.search import Signals, order
 from knowledge.types import BadFeed, Document, Hit
 
-FIRST = 10  # hits judged
+DEPTH = 40  # hits looked through: ten are judged, and many may be variants of one product
 SURE = 0.5  # Hit.sure from which a question counts as answered
 
 
@@ -125,7 +125,7 @@ def evaluate(
     for question, vector in zip(judged, vectors, strict=True):
         signals = knowledge.signals(question.query, vector)
         for name, combine in WAYS.items():
-            best = order(combine(signals))[: 4 * FIRST]
+            best = order(combine(signals))[:DEPTH]
             found = [document for id in best if (document := knowledge.document(id))]
             rankings[name].append(_counted(found, question))
     results = {name: _quality(judged, ranked) for name, ranked in rankings.items()}

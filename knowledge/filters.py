@@ -71,7 +71,7 @@ class Filters:
         """Id of each wish -> the wish in words; the one to give up first comes first."""
         words = {
             "rating": "" if self.rating is None else f"{self.rating:g} stars or more",
-            "size": " or ".join(self.sizes),
+            "size": " or ".join(map(_size_said, self.sizes)),
             **{bound.quantity: bound.words for bound in self.bounds},
             "material": " or ".join(self.materials),
             "color": " or ".join(self.colors),
@@ -157,6 +157,11 @@ def size_name(size: str) -> str:
     """ "M" is "medium"."""
     size = size.strip().lower()
     return LETTERS.get(size, size)
+
+
+def _size_said(size: str) -> str:
+    """ "m" is "size M"; "small" says it itself."""
+    return f"size {size.upper()}" if size in LETTERS or size[0].isdigit() else size
 
 
 def _words(document: Document, attribute: str) -> set[str]:

@@ -18,7 +18,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -33,7 +33,7 @@ from knowledge.filters import Filters
 from knowledge.generation import Generation, make, tidy
 from knowledge.lock import take
 from knowledge.records import Records
-from knowledge.search import Signals, rank, unfolded
+from knowledge.search import Signals, rank, score, unfolded
 from knowledge.types import (
     KINDS,
     Document,
@@ -50,25 +50,27 @@ from knowledge.types import (
 ANSWERABLE = "answerable.json"
 
 
-def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
+def open_index(
+    folder: Path, encoder: str, create: bool = False, language: Collection[str] = frozenset()
+) -> Knowledge:
     """Opens the index in `folder` for searching, which others may do at the same time.
 
     Args:
         folder: Where the index is.
         encoder: Name of the space of its vectors; must be the one it was made with.
         create: Make an empty index when there is none.
+        language: Common words, which are no slips of the pen where the shop has none like them.
 
     Raises:
-        NoIndex, IndexMismatch, IndexDamaged, IndexBusy (it must be repaired first, but another
-        process is writing), or KnowledgeError when the folder cannot be used; the message says
-        what to do.
+        NoIndex, IndexMismatch, IndexDamaged, IndexBusy (to be repaired while another process
+        writes) or KnowledgeError (the folder cannot be used); the message says what to do.
     """
     try:
         if create:
             folder.mkdir(parents=True, exist_ok=True)
         elif not (folder / "documents.sqlite").is_file():
             raise NoIndex(f"There is no index in {folder}: `deskhand index PATH...` makes one.")
-        return Knowledge(folder, encoder)
+        return Knowledge(folder, encoder, language)
     except (OSError, sqlite3.OperationalError) as error:
         raise KnowledgeError(f"The index in {folder} cannot be used: {error}.") from error
 
@@ -104,9 +106,10 @@ def empty(folder: Path) -> None:
 class Knowledge:
     """An open index; safe to search from several threads while one of them updates it."""
 
-    def __init__(self, folder: Path, encoder: str):
+    def __init__(self, folder: Path, encoder: str, language: Collection[str]):
         self.folder = folder
         self.encoder = encoder
+        self._language = language
         self._derived = folder / "derived"
         self._lock = threading.RLock()
         self._updating = threading.Lock()
@@ -188,16 +191,15 @@ class Knowledge:
         """
         with self._lock:
             signals = self.signals(words, vector, filters, kinds, k)
-            order = unfolded(signals)
-            groups = {id: [id] for id in order[:k]}
-            if grouped:
-                groups = self._groups(order, k)
+            scores = score(signals)
+            order = unfolded(signals, scores)
+            groups = self._groups(order, k) if grouped else {id: [id] for id in islice(order, k)}
             records = self._shelf.records(groups)
         found = {id: records[id].document for id in groups}
-        hits = rank(words, signals, found, self._answerable.probability)
+        hits = rank(words, signals, scores, found, self._answerable.probability)
         return [replace(hit, variants=tuple(groups[hit.document.id][1:])) for hit in hits]
 
-    def _groups(self, order: Sequence[str], k: int) -> dict[str, list[str]]:
+    def _groups(self, order: Iterable[str], k: int) -> dict[str, list[str]]:
         """The first of each family, with all that are found of it."""
         families: dict[str, list[str]] = {}
         for id, record in self._shelf.records(order).items():
@@ -221,9 +223,8 @@ class Knowledge:
         """What the index has for a document's text, (DIM,) float32, unit norm; None without it."""
         with self._lock:
             self._current()
-            for _, key, _ in self._shelf.keys([id]).values():
-                return self._shelf.vectors([key]).get(key)
-        return None
+            keys = [key for _, key, _ in self._shelf.keys([id]).values()]
+            return next(iter(self._shelf.vectors(keys).values()), None)
 
     def related(self, code: str) -> list[Document]:
         """Documents with this id, article number or family, as it stands in their fields, by id."""
@@ -279,11 +280,13 @@ class Knowledge:
     def _open_current(self) -> Generation:
         """The current generation, made anew from the records first if it is not whole."""
         try:
-            return Generation.open(self._derived)
+            opened = Generation.open(self._derived)
         except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
             with take(self.folder):
                 make(self._records, self._derived, None, DIM)
-                return Generation.open(self._derived)
+                opened = Generation.open(self._derived)
+        opened.lexical.language = self._language
+        return opened
 
     # --- Update -------------------------------------------------------------------------------
 
@@ -317,7 +320,6 @@ class Knowledge:
                 if self._records.revision != before.revision:
                     progress("finishing", 0, 0)
                     make(self._records, self._derived, before, DIM)
-                self._calibrate(embed, progress)
                 tidy(self._derived, [before.folder, self._current().folder])
                 self._records.forget(before.revision)
         except (OSError, sqlite3.Error, IndexDamaged) as error:  # what is made anew is not damaged
@@ -333,18 +335,11 @@ class Knowledge:
             seconds=time.monotonic() - started,
         )
 
-    def _calibrate(self, embed: Embed, progress: Progress) -> None:
-        """Fits the score from which an answer is likely, where the shop has changed much."""
+    def calibrate(self, embed: Embed) -> None:
+        """Fits how sure a hit is to the documents, where those have changed much."""
         with self._lock:
             now, count = self._current(), self.count()
-        if self._answerable.holds(count, self.encoder):
-            return
-        progress("calibrating", 0, 0)
-        kept = list(islice(self._records.all(now.revision), MOST))
-        vectors = self._records.vectors(record.words for record in kept)
-        by_id = {r.document.id: vectors[r.words] for r in kept if r.words in vectors}
-        documents = [record.document for record in kept]
-        fitted = fit(documents, by_id, now.lexical, embed, count, self.encoder)
-        fitted.write(self.folder / ANSWERABLE)
-        with self._lock:
-            self._answerable = fitted
+            if not self._answerable.holds(count, self.encoder):
+                kept = list(islice(self._records.all(now.revision), MOST))
+                self._answerable = fit(kept, self._records, now.lexical, embed, count, self.encoder)
+                self._answerable.write(self.folder / ANSWERABLE)

@@ -6,7 +6,7 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import bm25s
@@ -125,6 +125,8 @@ class Lexical:
         self._engine = engine  # None when no document has a word
         self._vocabulary: dict[str, int] = engine.vocab_dict if engine is not None else {}
         self._by_letter: dict[str, list[str]] = {}
+        self.language: Collection[str] = frozenset()
+        """Words that are no slips of the pen, whether or not a document has them."""
         if engine is not None:
             self._count = np.diff(engine.scores["indptr"])  # documents that have each word
             self._idf = np.log1p((len(ids) - self._count + 0.5) / (self._count + 0.5))
@@ -226,6 +228,8 @@ class Lexical:
             return [word]
         one, two = SLIPS
         if len(word) < one or not word.isalpha() or self._engine is None:
+            return []
+        if word in self.language:
             return []
         for cut in range(3, len(word) - 2):  # "harddrive"
             if word[:cut] in self._vocabulary and word[cut:] in self._vocabulary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
 AGREE = 0.75  # how far a photo that agrees with the text, or the other way round, adds to it
-LEXICAL = 0.6  # how far a document that says every word of the question comes nearer
+LEXICAL = 0.7  # how far a document that says every word of the question comes nearer
 BEST = 5  # what most of the best documents are alike in is what is sought
 AKIN = 0.4  # how far a document that is quite unlike the best ones goes back
 SAME = 0.985  # cosine from which two passages say the same
@@ -73,28 +74,26 @@ def akin(signals: Signals) -> Signals:
     return replace(signals, akin={id: min(1.0, near / top) for id, near in like.items()})
 
 
-def unfolded(signals: Signals) -> list[str]:
+def unfolded(signals: Signals, scores: Mapping[str, float]) -> Iterator[str]:
     """Ids, the best first, without passages that say the same as a better one."""
-    kept: list[str] = []
     texts: list[np.ndarray] = []
-    for id in order(score(signals)):
+    for id in order(scores):
         if id in signals.passages:
             text = signals.texts[id]
-            if any(float(text @ other) >= SAME for other in texts):
+            if texts and float((np.stack(texts) @ text).max()) >= SAME:
                 continue
             texts.append(text)
-        kept.append(id)
-    return kept
+        yield id
 
 
 def rank(
     words: str,
     signals: Signals,
+    scores: Mapping[str, float],
     documents: Mapping[str, Document],
     sure: Callable[[float], float],
 ) -> list[Hit]:
     """The documents, given in their order, as hits; `sure`: score -> how likely it answers."""
-    scores = score(signals)
     places = {
         name: {id: place for place, id in enumerate(order(found), start=1)}
         for name, found in (
@@ -119,8 +118,8 @@ def order(scores: Mapping[str, float]) -> list[str]:
 def window(text: str, words: str) -> tuple[int, int]:
     """(start, end) of the sentences, at most WINDOW characters, that say most of the words."""
     wanted = set(terms(words))
-    spans = list(_sentences(text))
-    said = [wanted & set(terms(text[a:b])) if wanted else set() for a, b in spans]
+    spans, spoken = _sentences_of(text)
+    said = [wanted & each for each in spoken]
     best, best_value = (0, 0), (-1, -1)
     for i, (start, end) in enumerate(spans):
         together = set(said[i])
@@ -133,6 +132,13 @@ def window(text: str, words: str) -> tuple[int, int]:
         if value > best_value:
             best, best_value = (start, end), value
     return best
+
+
+@lru_cache(maxsize=2000)
+def _sentences_of(text: str) -> tuple[list[tuple[int, int]], list[set[str]]]:
+    """The spans of a text, and what each of them says; the same texts are found again and again."""
+    spans = list(_sentences(text))
+    return spans, [set(terms(text[start:end])) for start, end in spans]
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

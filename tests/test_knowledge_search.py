@@ -32,9 +32,11 @@ QUESTIONS = Path(__file__).parent / "samples" / "questions"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, text_encoder) -> Iterator[Knowledge]:
-    with open_index(tmp_path_factory.mktemp("index"), text_encoder.name, create=True) as opened:
+    folder, words = tmp_path_factory.mktemp("index"), text_encoder.words
+    with open_index(folder, text_encoder.name, create=True, language=words) as opened:
         documents = read_documents(knowledge.demo.folder())
         opened.update(documents, text_encoder.encode, lambda paths: [None] * len(paths))
+        opened.calibrate(text_encoder.encode)
         yield opened
 
 
@@ -238,6 +240,12 @@ def test_the_passage_is_whole_sentences(text: str, words: str, passage: str) -> 
     assert text[start:end].startswith(passage.strip() if passage else "")
     assert end - start <= WINDOW
     assert text[start:end].strip() == text[start:end]
+
+
+def test_a_word_of_the_language_is_no_slip(shop: Knowledge) -> None:
+    assert shop.corrected("do you sell dog food or sofas") == "do you sell dog food or sofas"
+    assert shop.corrected("my mother heats milk") == "my mother heats milk"
+    assert shop.corrected("a yelow cushon") == "a yellow cushion"
 
 
 def test_lexical_shares(tmp_path) -> None:

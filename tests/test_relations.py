@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 
 import pytest
 
+from agent import cli
 from agent.grounding import grounded
 from agent.relations import relation_in
 from agent.shop import SqlShop
@@ -193,3 +195,22 @@ def test_what_was_relaxed_is_no_chip(agent) -> None:
     assert "under 3.00 EUR" in found.relaxed
     assert "price" not in {chip.id for chip in found.wishes}
     assert done.reply.text.startswith("Nothing matches “")
+
+
+def test_the_command_line_tells_relations_and_compares(new_home, monkeypatch, capsys) -> None:
+    def run(*arguments: str) -> tuple[object, str]:
+        monkeypatch.setenv("DESKHAND_HOME", str(new_home))
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["deskhand", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        captured = capsys.readouterr()
+        return left.value.code, captured.out + captured.err
+
+    code, said = run("related", "KL-1014")
+    assert not code and said.startswith("Aster mug, blue")
+    assert "Tove mug" in said and "goes with it (orders): Fjord vase" in said
+    code, said = run("compare", "mug-aster-blue", "mug-tove-black")
+    assert not code and "16.90 EUR" in said and "18.50 EUR" in said
+    assert run("compare", "mug-aster-blue")[0] == 1
+    assert "no product 'nowhere'" in run("related", "nowhere")[1]
