@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.feeds import plain
-from knowledge.load import PASSAGE, read_documents
+from knowledge.load import read_documents
+from knowledge.passages import PASSAGE
+from knowledge.plain import plain
 from knowledge.types import BadFeed, Document, Skipped
 
 
