@@ -48,7 +48,7 @@ MEDIA = ("", "photos", "images", "product", "media/catalog/product", "pub/media/
 class Reading:
     """How files are read, and who is told.
 
-    `root`: photos lie in it; without links in its path. `guessed` is told what a file was taken for.
+    `root`: photos lie in it; a path without links. `guessed`: told what a file was taken for.
     """
 
     root: Path

@@ -25,7 +25,7 @@ import numpy as np
 from knowledge.codes import codes_in
 from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_staged, stage
 from knowledge.filters import Filters
-from knowledge.generation import Generation, make, tidy
+from knowledge.generation import BROKEN, Generation, make, tidy
 from knowledge.lock import take
 from knowledge.neighbours import Name
 from knowledge.records import Records
@@ -294,7 +294,7 @@ class Knowledge:
         """The current generation, made anew from the records first if it is not whole."""
         try:
             return Generation.open(self._derived)
-        except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
+        except BROKEN:
             with take(self.folder):
                 make(self._records, self._derived, None, DIM)
                 return Generation.open(self._derived)

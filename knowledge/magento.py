@@ -103,12 +103,9 @@ def _product(row: Row, families: _Families) -> dict[str, Any]:
     sku = text_of(row.get("sku"))
     attributes = dict(_attributes(row))
     price, special = row.get("price"), row.get("special_price")
-    if _less(special, price):
-        dated = text_of(row.get("special_price_from_date") or row.get("special_price_to_date"))
-        if dated:
-            attributes["special_price"] = special
-        else:
-            attributes["regular_price"], price = price, special
+    dated = text_of(row.get("special_price_from_date") or row.get("special_price_to_date"))
+    if not dated and _less(special, price):  # an offer with a date would outlive it in the index
+        attributes["regular_price"], price = price, special
     consists = sku in families.parts
     photos = [row.get("base_image"), *texts_of(row.get("additional_images"), ",")]
     return {

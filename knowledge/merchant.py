@@ -67,9 +67,7 @@ def _product(row: Row) -> dict[str, Any]:
     if available:
         attributes["availability"] = available.replace("_", " ")
     price, sale = row.get("price"), row.get("sale_price")
-    if sale and row.get("sale_price_effective_date"):
-        attributes["sale_price"] = sale
-    elif sale:
+    if sale and not row.get("sale_price_effective_date"):  # else it would outlive its date here
         attributes["regular_price"], price = price, sale
     stock = row.get("quantity") or row.get("sell_on_google_quantity")
     more = [p for link in _several(row.get("additional_image_link")) for p in str(link).split(",")]

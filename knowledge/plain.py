@@ -84,6 +84,8 @@ def text_of(value: Any) -> str:
 def texts_of(value: Any, separators: str) -> list[str]:
     """The items of a list, or of text with one of these characters between them; each once."""
     if isinstance(value, str):
+        value = html.unescape(html.unescape(value))  # "&lt;" has a separator in it
+        value = plain(value) if TAG.search(value) else value
         items: list[Any] = re.split(f"[{separators}]", value)
     else:
         items = value if isinstance(value, list) else [value]

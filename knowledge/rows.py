@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from knowledge.plain import plain
 from knowledge.types import BadFeed
 
 Row = Mapping[str, Any]
@@ -118,7 +119,7 @@ def read_text(path: Path) -> str:
 
 def column(name: str) -> str:
     """The name of a column in lower case, words joined by "_": "Variant SKU" is "variant_sku"."""
-    name = re.sub(r"\s*\(product\.metafields\..*\)$", "", name.strip())
+    name = re.sub(r"\s*\(product\.metafields\..*\)$", "", plain(name))
     name = re.sub(r"\W+", "_", name.lower()).strip("_")
     return {"colour": "color", "photo": "photos"}.get(name, name)[:60]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +25,10 @@ HEADING = 120  # characters of a heading at most
 NOT_TEXT = (
     "script", "style", "noscript", "template", "nav", "footer", "svg", "iframe", "form", "button",
 )  # fmt: skip
-WRONG = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+WRONG = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError,
+    SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 """What libraries raise on files that are not what they seem; RecursionError is one."""
 
 
@@ -82,13 +87,18 @@ def html_to_markdown(data: bytes | str) -> str:
 
 def _docx(data: bytes) -> str:
     from docx import Document
+    from docx.opc.exceptions import OpcError
     from docx.table import Table
 
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         if sum(part.file_size for part in packed.infolist()) > MOST:
             raise ValueError(f"unpacked, it is larger than {MOST // 1_000_000} MB")
+    try:
+        document = Document(io.BytesIO(data))
+    except OpcError as error:
+        raise ValueError(str(error)) from error
     parts = []
-    for block in Document(io.BytesIO(data)).iter_inner_content():
+    for block in document.iter_inner_content():
         if isinstance(block, Table):
             parts.append("\n".join(_rows([c.text for c in row.cells] for row in block.rows)))
             continue

@@ -69,16 +69,14 @@ def _product(row: Row, variable: bool) -> dict[str, Any]:
     for name, value in row.items():
         if found := re.fullmatch(r"attribute_(\d+)_name", name):
             attributes[text_of(value)] = texts_of(row.get(f"attribute_{found[1]}_value_s"), ",|")
-    if sale and dated:
-        attributes["sale_price"] = sale
-    elif sale:
+    if sale and not dated:  # an offer with a date would outlive it in the index
         attributes["regular_price"] = regular
     links = [link for name in LINKS for link in texts_of(row.get(name), ",")]
     return {
         "id": text_of(row.get("sku")) or f"id:{number}",
         "title": row.get("name"),
         "description": _lines(row.get("description")) or _lines(row.get("short_description")),
-        "price": sale if sale and not dated else regular,
+        "price": regular if dated else sale or regular,
         "stock": _stock(row, variable),
         "photos": texts_of(row.get("images"), ","),
         "links": links,
