@@ -39,7 +39,7 @@ from knowledge.embed import Progress
 from knowledge.feeds import FetchPhoto
 from knowledge.fetch import NotFetched, fetch
 from knowledge.index import IndexReport, empty, kept_documents, open_index
-from knowledge.load import read_documents
+from knowledge.load import Guessed, files_at, read_documents
 from knowledge.types import Document, Skipped
 
 
@@ -107,8 +107,12 @@ def index_paths(
     paths: Sequence[Path],
     progress: Progress = lambda doing, done, total: None,
     anew: bool = False,
+    guessed: Guessed = lambda path, what: None,
 ) -> IndexReport:
     """Make the index hold what the shop wrote at `paths`, and nothing else.
+
+    `guessed` is told what each file was taken for. How many documents there will be is reckoned
+    from how much of the files has been read.
 
     With `anew`, the index is emptied first, whichever encoder it was made with, and without paths
     it is refilled with its own documents.
@@ -118,12 +122,28 @@ def index_paths(
     """
     prepare_home(settings.home)
     fetch_photo = photo_fetcher(settings, encoders.decoder) if settings.fetch_photos else None
+    size = sum(file.stat().st_size for path in paths for file in files_at(path))
+    read = 0
+
+    def advanced(more: int) -> None:
+        nonlocal read
+        read += more
+
+    def told(doing: str, done: int, total: int) -> None:
+        if doing == "reading" and read:
+            total = max(done, round(done * size / read))
+        progress(doing, done, total)
+
     documents: Iterable[Document | Skipped] = chain.from_iterable(
-        read_documents(path, fetch_photo) for path in paths
+        read_documents(path, fetch_photo, guessed, advanced) for path in paths
     )
-    if anew:  # a file that cannot be read is found before anything is emptied
-        documents = list(documents) if paths else kept_documents(settings.index_folder)
-    return index_documents(settings, encoders, documents, progress, anew)
+    if anew and not paths:
+        documents = kept_documents(settings.index_folder)
+    elif anew:  # a file that cannot be read is found before anything is emptied
+        for path in paths:
+            for _ in read_documents(path, fetch_photo):
+                pass
+    return index_documents(settings, encoders, documents, told, anew)
 
 
 def index_documents(

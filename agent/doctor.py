@@ -18,6 +18,7 @@ from fusion.speech import load_speech
 from fusion.text import load_text
 from fusion.understand import load_fusion
 from fusion.weights import SHIPPED, read_card
+from knowledge.generation import fault
 from knowledge.index import open_index
 from knowledge.types import KINDS
 
@@ -113,6 +114,10 @@ def _index(settings: Settings) -> Finding:
     if not has_index(settings):
         fix = "`deskhand index PATH...` makes one of your shop, `deskhand index --demo` of the demo"
         return Finding("index", "broken", f"there is none in {settings.index_folder}", fix)
+    if wrong := fault(settings.index_folder / "derived"):
+        detail = f"what searches use, made from the documents, is damaged ({wrong})"
+        fix = "the next search makes it anew; `deskhand index --rebuild` the whole index"
+        return Finding("index", "broken", detail, fix)
     towers = load_text(settings.text), open_vision(settings)
     with open_index(settings.index_folder, encoder_name(*towers)) as knowledge:
         knowledge.check()

@@ -143,7 +143,11 @@ def index(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Empty the index first.")] = False,
     home: Home = None,
 ) -> None:
-    """Make the index hold what stands in these files and folders, and nothing else."""
+    """Make the index hold what stands in these files and folders, and nothing else.
+
+    Products: JSON lines, CSV, TSV or Parquet; exports of Shopify, WooCommerce and Magento; Google
+    Merchant feeds. FAQs and policies: Markdown, text, HTML, PDF, DOCX; CSV or JSON of questions.
+    """
     if not paths and not demo and not rebuild:
         raise BadInput("Name the files or folders to index, or give --demo or --rebuild.")
     if paths and demo:
@@ -166,7 +170,7 @@ def run_index(settings: Settings, paths: list[Path], demo: bool, rebuild: bool) 
     from rich.text import Text
 
     from agent.build import index_demo, index_paths
-    from agent.show import show_report
+    from agent.show import plain, show_report
     from agent.space import open_encoders
 
     class Rate(ProgressColumn):
@@ -187,8 +191,11 @@ def run_index(settings: Settings, paths: list[Path], demo: bool, rebuild: bool) 
                 progress.reset(task, description=what)
             progress.update(task, completed=done, total=total or None)
 
+        def guessed(path: Path, what: str) -> None:
+            console.print(plain(f"{path.name}: {what}"))
+
         if demo:
             report = index_demo(settings, encoders, advance, rebuild)
         else:
-            report = index_paths(settings, encoders, paths, advance, rebuild)
+            report = index_paths(settings, encoders, paths, advance, rebuild, guessed)
     show_report(console, report)

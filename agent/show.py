@@ -19,7 +19,6 @@ from knowledge.types import Hit
 
 BAR = 20  # characters of the longest bar
 HITS = 5
-SKIPPED = 20  # rows reported one by one
 
 STATES = {"good": "green", "could be better": "yellow", "broken": "red"}
 
@@ -113,17 +112,17 @@ def show_hits(console: Console, hits: Sequence[Hit], wishes: str) -> None:
 
 
 def show_report(console: Console, report: IndexReport) -> None:
-    """What an update of the index did, and every row that was left out."""
+    """Every row that was left out, then what an update of the index did."""
+    for skipped in report.skipped:
+        console.print(plain(f"  {skipped}", "yellow"), soft_wrap=True)
+    documents = report.added + report.changed + report.unchanged
     console.print(
         plain(
-            f"{report.added} added, {report.changed} changed, {report.removed} removed, "
-            f"{report.unchanged} as they were, in {report.seconds:.1f} s."
+            f"{documents} documents: {report.added} added, {report.changed} changed, "
+            f"{report.unchanged} as they were; {report.removed} removed. "
+            f"{len(report.skipped)} things left out or reported. {report.seconds:.1f} s."
         )
     )
-    for skipped in report.skipped[:SKIPPED]:
-        console.print(plain(f"  left out: {skipped}", "yellow"))
-    if len(report.skipped) > SKIPPED:
-        console.print(plain(f"  and {len(report.skipped) - SKIPPED} more", "yellow"))
 
 
 def show_findings(console: Console, findings: Iterable[Finding]) -> None:

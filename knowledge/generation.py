@@ -11,6 +11,7 @@ The generation before the current one is kept for searches that are still runnin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -30,6 +31,9 @@ from knowledge.types import Document, IndexDamaged
 
 FEW = 4  # photos of a shop before their average means much
 VOCABULARY = ("color", "material", "size", "kind")
+BROKEN = (IndexDamaged, OSError, ValueError, KeyError, TypeError)
+"""What `Generation.open` raises on a generation that is not whole."""
+
 WORDS = 5000  # values of an attribute in the vocabulary at most
 
 
@@ -98,12 +102,27 @@ def make(records: Records, derived: Path, before: Generation | None, dimension: 
             "counts": _counts(folder / "chroma"),
             "vocabulary": {name: sorted(values) for name, values in vocabulary.items()},
             "average_photo": _average(records, photos, dimension).tolist(),
+            "vectors": _digest(folder / "chroma"),
         }
         (folder / "facts.json").write_text(json.dumps(facts))
         _point(derived, {"revision": revision, "folder": folder.name})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def fault(derived: Path) -> str:
+    """What is wrong with the current generation; "" when it is whole. Nothing is mended."""
+    try:
+        generation = Generation.open(derived)
+    except BROKEN as error:
+        return str(error)
+    try:
+        marked = json.loads((generation.folder / "facts.json").read_text()).get("vectors")
+        wrong = marked != _digest(generation.folder / "chroma")
+        return "the file of vectors is not the one that was written" if wrong else ""
+    finally:
+        generation.close()
 
 
 def tidy(derived: Path, kept: Iterable[Path]) -> None:
@@ -119,6 +138,16 @@ def _counts(folder: Path) -> Mapping[Name, int]:
     neighbours = Neighbours(folder)
     neighbours.close()
     return neighbours.counts
+
+
+def _digest(folder: Path) -> str:
+    """Of the graphs of vectors that Chroma has written; asking leaves them as they are."""
+    digest = hashlib.blake2b(digest_size=20)
+    for path in sorted(folder.rglob("*.bin")):
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+    return digest.hexdigest()
 
 
 def _noting(

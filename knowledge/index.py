@@ -30,7 +30,7 @@ from knowledge.candidates import Shelf, gather
 from knowledge.codes import bare
 from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_staged, stage
 from knowledge.filters import Filters
-from knowledge.generation import Generation, make, tidy
+from knowledge.generation import BROKEN, Generation, make, tidy
 from knowledge.lock import take
 from knowledge.records import Records
 from knowledge.search import Signals, rank, score, unfolded
@@ -281,7 +281,7 @@ class Knowledge:
         """The current generation, made anew from the records first if it is not whole."""
         try:
             opened = Generation.open(self._derived)
-        except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
+        except BROKEN:
             with take(self.folder):
                 make(self._records, self._derived, None, DIM)
                 opened = Generation.open(self._derived)

@@ -23,7 +23,7 @@ import numpy as np
 
 from knowledge.types import Document, IndexDamaged, Kind
 
-FORMAT = "2"
+FORMAT = "3"
 TABLES = (
     "create table meta (key text primary key, value text not null)",
     "create table vectors (key text primary key, vector blob not null)",

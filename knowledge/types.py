@@ -50,8 +50,8 @@ class Document:
     attributes: Mapping[str, str] = field(default_factory=dict)  # "color", "family", "sku", ...
     language: str = "en"
     updated_at: str = ""  # ISO 8601
-    links: tuple[str, ...] = ()  # ids of products that the feed links, as what goes with it
-    group: str = ""  # the id of the product that this is a variant of
+    group: str = ""  # id of the product that this is a variant of
+    links: tuple[str, ...] = ()  # ids of products that the shop says go with it, the nearest first
 
     @property
     def family(self) -> str:
