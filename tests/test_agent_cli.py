@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from agent import cli
+from agent.config import Settings
+from agent.store import Store
+from agent.store_boxes import conversation_of, failed, messages
 
 
 @pytest.fixture
@@ -138,9 +141,6 @@ def test_index_reports_what_was_left_out(run, home, tmp_path):
 
 
 def test_a_person_lists_shows_replies_and_gives_back(run, tmp_path):
-    from agent.store import Store
-from agent.store_boxes import conversation_of, failed, messages
-
     store, at = Store(f"sqlite:///{tmp_path}/conversations.db"), ("--home", tmp_path)
     conversation = store.new_conversation()
     store.hand_off(conversation, "asked", "customer: \x1b[31ma person please")
