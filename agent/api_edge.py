@@ -59,7 +59,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("Referrer-Policy", "no-referrer")
+                headers.setdefault("Referrer-Policy", "same-origin")
                 headers.setdefault("Content-Security-Policy", NOTHING_ELSE if ours else self.frames)
                 if ours:
                     headers.setdefault("Cache-Control", "no-store")

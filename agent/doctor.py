@@ -13,6 +13,8 @@ from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
 from agent.space import encoder_name, open_vision
 from agent.store import Store
+from agent.store_boxes import counts
+from agent.store_keys import list_keys
 from fusion.hub_vision import HubTower
 from fusion.speech import load_speech
 from fusion.text import load_text
@@ -59,6 +61,8 @@ def examine(settings: Settings) -> list[Finding]:
         _tried("composer", lambda: _composer(settings)),
         _tried("index", lambda: _index(settings)),
         _tried("databases", lambda: _databases(settings)),
+        _tried("access", lambda: _access(settings)),
+        _tried("helpdesks", lambda: _helpdesks(settings)),
     ]
 
 
@@ -133,3 +137,31 @@ def _databases(settings: Settings) -> Finding:
         store.close()
     open_shop(settings).close()
     return Finding("databases", "good", f"open; {waiting} conversations wait for a person")
+
+
+def _access(settings: Settings) -> Finding:
+    store = Store(settings.conversations)
+    try:
+        opening = sum(not key.revoked_at for key in list_keys(store))
+    finally:
+        store.close()
+    if opening:
+        return Finding("access", "good", f"{opening} keys open; served at {settings.host}")
+    fix = "`deskhand keys create NAME --scope chat` lets programs elsewhere in"
+    return Finding("access", "could be better", "no key: only this machine gets in", fix)
+
+
+def _helpdesks(settings: Settings) -> Finding:
+    store = Store(settings.conversations)
+    try:
+        found = counts(store)
+    finally:
+        store.close()
+    dead = sum(count for (_, state), count in found.items() if state == "dead")
+    waiting = sum(count for (_, state), count in found.items() if state == "waiting")
+    named = ", ".join(settings.helpdesks) or "none"
+    detail = f"{named}; {waiting} messages wait, {dead} are dead"
+    if dead:
+        fix = "`deskhand outbox list` tells why (with --inbox: of those that came)"
+        return Finding("helpdesks", "could be better", detail, fix)
+    return Finding("helpdesks", "good", detail)

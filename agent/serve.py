@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -85,6 +87,7 @@ def serve_agent(settings: Settings, ready: Callable[[], None]) -> None:
             Thread(target=forget, daemon=True).start()
         ready()
         print(f"Deskhand answers at http://{settings.host}:{settings.port}", flush=True)
+        signal.signal(signal.SIGTERM, _ended)  # uvicorn raises it again when it is done
         with work.running():
             uvicorn.run(
                 app,
@@ -94,6 +97,11 @@ def serve_agent(settings: Settings, ready: Callable[[], None]) -> None:
                 ws_max_size=REQUEST_BYTES,
                 timeout_graceful_shutdown=SHUTDOWN,
             )
+
+
+def _ended(number: int, frame: object) -> None:
+    """Everything is closed on the way out."""
+    sys.exit(0)
 
 
 def _forget_daily(agent: Agent, days: int) -> None:

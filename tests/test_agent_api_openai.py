@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 import uvicorn
@@ -126,3 +127,26 @@ def test_the_same_request_is_answered_once(client: openai.OpenAI, agent: Agent) 
         ids.add((answered.id, answered.model_extra["deskhand"]["conversation"]))
     assert len(ids) == 1
     assert len(agent.store.replies(ids.pop()[1])) == 1
+
+
+def test_documents_are_put_in_and_taken_out(served: str, agent: Agent) -> None:
+    """Here because it takes the real index, and this module has it served."""
+    key = create_key(agent.store, "feed", ["knowledge", "chat"])
+    faq = {"id": "faq/gift wrap", "kind": "faq", "title": "Do you wrap gifts?"}
+    faq |= {"text": "Yes, gift wrapping costs 3 EUR an article."}
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=served, headers=headers, timeout=60) as http:
+        before = agent.knowledge.count()
+        counted = [http.post("/documents", json=[faq]).json() for _ in range(2)]
+        assert [(one["added"], one["unchanged"]) for one in counted] == [(1, 0), (0, 1)]
+        found = http.get("/search", params={"q": "gift wrapping", "k": 1}).json()["hits"]
+        assert found[0]["document"]["id"] == "faq/gift wrap"
+        changed = http.post("/documents", json=[faq | {"text": "Gift wrapping is free."}]).json()
+        assert changed["changed"] == 1
+        wrong = ([], [faq, faq], [faq | {"price": -1}], [faq | {"photos": ["/etc/passwd"]}], {})
+        assert {http.post("/documents", json=one).status_code for one in wrong} == {422}
+        assert http.delete("/documents/faq/gift%20wrap").status_code == 204
+        assert http.delete("/documents/faq/gift%20wrap").status_code == 404
+        assert agent.knowledge.count() == before
+        mug = http.get("/search", params={"q": "blue Aster mug", "k": 1}).json()["hits"][0]
+        assert mug["document"]["photos"]  # what was there has lost nothing
