@@ -14,6 +14,7 @@ from agent.wishes import NO_ORDER, SWAPS
 from agent.words import ordinal, pick_items
 
 CHOICES = 9  # orders offered at once
+SHORT = 30  # characters: "no, the other order" is no reason; more words may be
 WRONG_TRIES = 5  # e-mails, names and order numbers that are not the customer's; then a person
 
 _ALL_ORDERS = re.compile(
@@ -77,7 +78,8 @@ def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) 
         asked = None if wish.order_id else state.asked
         fresh = wish.but(order_id=first, items=(), new_items=(), payment_method=None)
         return state.but(wish=fresh, queue=(*more, *state.queue), asked=asked, read=False)
-    if state.asked in ("confirm", "items") and wish.order_id and answers.means_other(words):
+    asked = state.asked in ("confirm", "items") or (state.asked == "reason" and len(words) < SHORT)
+    if asked and wish.order_id and answers.means_other(words):
         fresh = wish.but(order_id=None, printed=(), items=(), new_items=(), payment_method=None)
         passed = (*state.passed, wish.order_id)
         return state.but(wish=fresh, passed=passed, asked=None, read=False)
