@@ -16,8 +16,10 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -114,15 +116,19 @@ def make(records: Records, derived: Path, before: Generation | None, dimension: 
 def fault(derived: Path) -> str:
     """What is wrong with the current generation; "" when it is whole. Nothing is mended."""
     try:
-        generation = Generation.open(derived)
-    except BROKEN as error:
+        folder = derived / json.loads((derived / "current.json").read_text())["folder"]
+        facts = json.loads((folder / "facts.json").read_text())
+        if facts["vectors"] != _digest(folder / "chroma"):
+            return "the file of vectors is not the one that was written"
+        for path in (folder / "chroma").glob("*.sqlite3"):  # a broken one can crash Chroma
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+                (verdict,) = db.execute("pragma quick_check(1)").fetchone()
+            if verdict != "ok":
+                return f"{path.name}: {verdict}"
+        Generation.open(derived).close()
+    except (*BROKEN, sqlite3.Error) as error:
         return str(error)
-    try:
-        marked = json.loads((generation.folder / "facts.json").read_text()).get("vectors")
-        wrong = marked != _digest(generation.folder / "chroma")
-        return "the file of vectors is not the one that was written" if wrong else ""
-    finally:
-        generation.close()
+    return ""
 
 
 def tidy(derived: Path, kept: Iterable[Path]) -> None:
