@@ -16,8 +16,10 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -102,7 +104,7 @@ def make(records: Records, derived: Path, before: Generation | None, dimension: 
             "counts": _counts(folder / "chroma"),
             "vocabulary": {name: sorted(values) for name, values in vocabulary.items()},
             "average_photo": _average(records, photos, dimension).tolist(),
-            "vectors": _digest(folder / "chroma"),
+            "vectors": _digests(folder / "chroma"),
         }
         (folder / "facts.json").write_text(json.dumps(facts))
         _point(derived, {"revision": revision, "folder": folder.name})
@@ -114,15 +116,19 @@ def make(records: Records, derived: Path, before: Generation | None, dimension: 
 def fault(derived: Path) -> str:
     """What is wrong with the current generation; "" when it is whole. Nothing is mended."""
     try:
-        generation = Generation.open(derived)
-    except BROKEN as error:
+        folder = derived / json.loads((derived / "current.json").read_text())["folder"]
+        facts = json.loads((folder / "facts.json").read_text())
+        if not facts["vectors"].items() <= _digests(folder / "chroma").items():
+            return "the file of vectors is not the one that was written"
+        for path in (folder / "chroma").glob("*.sqlite3"):  # a broken one can crash Chroma
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+                (verdict,) = db.execute("pragma quick_check(1)").fetchone()
+            if verdict != "ok":
+                return f"{path.name}: {verdict}"
+        Generation.open(derived).close()
+    except (*BROKEN, AttributeError, sqlite3.Error) as error:
         return str(error)
-    try:
-        marked = json.loads((generation.folder / "facts.json").read_text()).get("vectors")
-        wrong = marked != _digest(generation.folder / "chroma")
-        return "the file of vectors is not the one that was written" if wrong else ""
-    finally:
-        generation.close()
+    return ""
 
 
 def tidy(derived: Path, kept: Iterable[Path]) -> None:
@@ -140,14 +146,19 @@ def _counts(folder: Path) -> Mapping[Name, int]:
     return neighbours.counts
 
 
-def _digest(folder: Path) -> str:
-    """Of the graphs of vectors that Chroma has written; asking leaves them as they are."""
-    digest = hashlib.blake2b(digest_size=20)
+def _digests(folder: Path) -> dict[str, str]:
+    """Of the graphs of vectors that Chroma has finished; asking leaves those as they are.
+
+    Up to a thousand vectors are rows of its SQLite file, beside a graph that is only begun.
+    """
+    digests = {}
     for path in sorted(folder.rglob("*.bin")):
+        if not (path.parent / "index_metadata.pickle").exists():
+            continue
         with path.open("rb") as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
-    return digest.hexdigest()
+            digest = hashlib.file_digest(file, "blake2b").hexdigest()
+        digests[path.relative_to(folder).as_posix()] = digest
+    return digests
 
 
 def _noting(
