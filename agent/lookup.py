@@ -56,7 +56,7 @@ def ask_who(state: FlowState, problem: str) -> Ask:
     slot: Slot = "email"
     if by_name:
         slot = "zip" if state.full_name else "full_name"
-    action = state.wish and state.open.action
+    action = state.open.action if state.wish else None
     return Ask(slot, f"{problem}{QUESTIONS[slot]}", action=action)
 
 
@@ -78,8 +78,12 @@ def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) 
         asked = None if wish.order_id else state.asked
         fresh = wish.but(order_id=first, items=(), new_items=(), payment_method=None)
         return state.but(wish=fresh, queue=(*more, *state.queue), asked=asked, read=False)
-    asked = state.asked in ("confirm", "items") or (state.asked == "reason" and len(words) < SHORT)
-    if asked and wish.order_id and answers.means_other(words):
+    short = state.asked == "reason" and len(words) < SHORT
+    if (
+        (short or state.asked in ("confirm", "items"))
+        and wish.order_id
+        and answers.means_other(words)
+    ):
         fresh = wish.but(order_id=None, printed=(), items=(), new_items=(), payment_method=None)
         passed = (*state.passed, wish.order_id)
         return state.but(wish=fresh, passed=passed, asked=None, read=False)
