@@ -140,9 +140,6 @@ class Agent:
 
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, state, turn)
-            for decision, _ in verdict.steps:
-                yield Decided(decision=decision)
-
             with _timed(seconds, "compose"):
                 drafts = [
                     self.composer.compose(decision, outcome, verdict.hits, history, found.words)
@@ -172,17 +169,20 @@ class Agent:
             kept = list(attachments(turn, percept, self.input_limits))
             state = verdict.state.but(memory=verdict.state.memory.after(reply))
             self.store.append(conversation_id, percept.words, reply, kept, state)
-            if isinstance(verdict.decision, HandOff) and verdict.decision.reason not in SILENT:
-                urgency = priority(fused.mood, verdict.decision.reason, self.limits)
-                said = verdict.decision
-                self.store.hand_off(conversation_id, said.reason, said.summary, urgency)
+            match verdict.decision:
+                case HandOff(reason=reason, summary=told) if reason not in SILENT:
+                    urgency = priority(fused.mood, reason, self.limits)
+                    self.store.hand_off(conversation_id, reason, told, urgency)
+            for decision, _ in verdict.steps:  # nothing is left to be lost by now
+                yield Decided(decision=decision)
+
             if self.chat is None:
                 yield from _tokens(reply.text)
             else:  # in better words, which take the place of what was stored once they are whole
                 decisions = [decision for decision, _ in verdict.steps]
-                told = state.memory.told()
+                past = state.memory.told()
                 telling = self.chat.tell(
-                    before, decisions, drafts, after, history, found.words, told
+                    before, decisions, drafts, after, history, found.words, past
                 )
                 text, notes = yield from _streamed(telling)
                 reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
