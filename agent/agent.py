@@ -156,10 +156,6 @@ class Agent:
 
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, state, turn)
-            for decision, _ in verdict.steps:
-                happened.append(Decided(decision=decision))
-                yield happened[-1]
-
             with _timed(seconds, "compose"):
                 drafts = [
                     self.composer.compose(decision, outcome, verdict.hits, history, found.words)
@@ -190,12 +186,14 @@ class Agent:
             )
             kept = list(attachments(turn, percept, self.input_limits))
             state = verdict.state.but(memory=verdict.state.memory.after(reply))
+            decisions = [decision for decision, _ in verdict.steps]
+            told = [Decided(decision=decision) for decision in decisions]
             self.store.append(
                 conversation_id,
                 percept.words,
                 reply,
                 kept,
-                events=happened,
+                events=[*happened, *told],
                 state=state,
                 priority=verdict.priority,
                 taken=taken,
@@ -210,19 +208,13 @@ class Agent:
                     "seconds": reply.seconds,
                 },
             )
+            yield from told  # nothing is left to be lost by now
             if self.chat is None:
                 yield from events.told(reply)
                 return
             # in better words, which take the place of what was stored once they are whole
-            telling = self.chat.tell(
-                before,
-                [decision for decision, _ in verdict.steps],
-                drafts,
-                after,
-                history,
-                found.words,
-                state.memory.told(),
-            )
+            past = state.memory.told()
+            telling = self.chat.tell(before, decisions, drafts, after, history, found.words, past)
             text, notes = yield from events.streamed(telling)
             reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
             self.store.amend(reply)

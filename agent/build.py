@@ -8,13 +8,11 @@ from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agent.agent import Agent
-from agent.chat import Chat
-from agent.chat_guard import GuardedModel
-from agent.chat_models import load_chat_model
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
@@ -41,6 +39,9 @@ from knowledge.fetch import NotFetched, fetch
 from knowledge.index import IndexReport, empty, kept_documents, open_index
 from knowledge.load import Guessed, files_at, read_documents
 from knowledge.types import Document, Skipped
+
+if TYPE_CHECKING:
+    from agent.chat import Chat
 
 
 def open_agent(settings: Settings) -> Agent:
@@ -89,6 +90,11 @@ def open_chat(settings: Settings) -> Chat | None:
     """The chat model that is set. Raises SetupError or WeightsError when it cannot be had."""
     if settings.llm is None:
         return None
+    # imported here: LangChain takes a second that the built-in composer does not need
+    from agent.chat import Chat
+    from agent.chat_guard import GuardedModel
+    from agent.chat_models import load_chat_model
+
     seconds = settings.llm_seconds
     model = load_chat_model(settings.llm, settings.llm_url, settings.llm_key, seconds)
     return Chat(GuardedModel(model, seconds), partial(mask, region=settings.region))

@@ -78,8 +78,12 @@ def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) 
         asked = None if wish.order_id else state.asked
         fresh = wish.but(order_id=first, items=(), new_items=(), payment_method=None)
         return state.but(wish=fresh, queue=(*more, *state.queue), asked=asked, read=False)
-    open_ = state.asked in ("confirm", "items") or (state.asked == "reason" and len(words) < SHORT)
-    if open_ and wish.order_id and answers.means_other(words):
+    short = state.asked == "reason" and len(words) < SHORT
+    if (
+        (short or state.asked in ("confirm", "items"))
+        and wish.order_id
+        and answers.means_other(words)
+    ):
         fresh = wish.but(order_id=None, printed=(), items=(), new_items=(), payment_method=None)
         passed = (*state.passed, wish.order_id)
         return state.but(wish=fresh, passed=passed, asked=None, read=False)

@@ -31,7 +31,7 @@ def list_models(home: Home = None) -> None:
     from fusion.hub import cached
 
     settings = Settings.read(home=home)
-    for part in ("text", "vision", "speech", "fusion"):
+    for part in ("text", "vision", "speech", "fusion", "llm"):
         print(f"DESKHAND_{part.upper()}={getattr(settings, part)}")
     for name, size in sorted(cached().items()):
         print(f"hub:{name}  {size / 1e6:.1f} MB")

@@ -64,7 +64,8 @@ SWAPS: frozenset[Action] = frozenset({"exchange", "change_items"})
 _ARTICLE = r"(?:(?!\baddress|\bpayment|\border\b|\bmind\b|\bemail|\bname\b|[.;!?]).)*?"
 _ONE = r"(?:(?!\b(?:change|update|modify|cancel|return|exchange|swap|switch)\b)[^.;!?])*"
 _VERBS: tuple[tuple[Action, str], ...] = (
-    ("last_order", r"\b(?:same|repeat|again)\b[^.;!?]*\b(?:last|latest|previous) (?:order|time)\b|\bre-?order\b|\blast (?:order|time)\b[^.;!?]*\bagain\b"),
+    ("last_order", r"\bsame(?: (?:again|things?|items?|articles?|order|ones?))? (?:as|like|from)\b[^.;!?]*\b(?:last|latest|previous) (?:order|time)\b"),
+    ("last_order", r"\bre-?order(?:ing)?\b|\brepeat\b[^.;!?]*\blast order\b|\b(?:my|the) last order again\b"),
     ("complaint", r"\b(?:make|file|raise|lodge|submit|have|register)\b[^.;!?]*\bcomplaint\b|\b(?:want|like|wish|need) to complain\b"),
     ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\b(?:default|profile|account)\b(?: (?!and\b)\w+){{0,3}}? address\b"),
     ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\baddress\b{_ONE}\b(?:in|on|of|for|to) (?:my|the) (?:user |customer )?(?:profile|account)\b"),

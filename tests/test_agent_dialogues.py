@@ -16,6 +16,7 @@ from agent.shop_file import read_shop
 from agent.state import FlowState
 from agent.steps import go_on
 from agent.types import Act, Ask, Decision, HandOff
+from agent.wishes import read_wishes
 
 MARTA = "marta.claes@example.com"  # K1036 shipped, the newest
 JONAS = "jonas.peeters@example.com"
@@ -111,6 +112,18 @@ def test_the_same_as_my_last_order_needs_to_know_whose(shop, words):
     assert isinstance(act, Act) and act.action == "last_order" and state.customer
     outcome = shop.perform(act, state.customer)
     assert outcome.ok and "K1036" in outcome.message and "Hazel teapot" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the refund to the same card as my last order",
+        "send it to the same address as my last order",
+        "I never got my last order, can you send it again",
+    ],
+)
+def test_a_last_order_in_passing_is_no_wish_for_the_same(shop, words):
+    assert "last_order" not in [w.action for w in read_wishes(words, "", shop.rules)]
 
 
 @pytest.mark.parametrize("words", ["where is my last order", "track my most recent order"])

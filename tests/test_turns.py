@@ -61,6 +61,16 @@ def test_a_photo_with_a_wish_finds_the_other_variant(agent) -> None:
     assert reply.products[0].id == "kettle-bruno-black"
 
 
+def test_a_photo_of_one_thing_and_words_for_another_are_asked_about(agent) -> None:
+    photo = (SAMPLES / "photos/customer/kettle-bruno-red_3.jpg").read_bytes()
+    reply = answer(agent, text="How much is this mug?", photos=(photo,))
+    assert isinstance(reply.decision, Ask) and reply.decision.slot == "product"
+    shown, called = reply.decision.choices
+    assert shown.id == "kettle-bruno-red" and called.id.startswith("mug-")
+    assert Path(shown.picture).is_file() and Path(called.picture).is_file()
+    assert {card.id for card in reply.products} == {shown.id, called.id}
+
+
 @pytest.mark.parametrize("kind", ["wav", "ogg", "m4a", "webm", "mp3"])
 def test_a_spoken_question_is_answered(agent, kind) -> None:
     reply = answer(agent, audio=(SAMPLES / f"audio/where_is_my_order.{kind}").read_bytes())
