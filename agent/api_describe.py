@@ -7,12 +7,21 @@ from typing import Any
 from agent.sent import CHOICE, CHOICES
 from agent.types import Reply
 
-_TEXT = {"type": "string", "maxLength": 8_000, "description": "What the customer writes."}
+_NOTHING = {"type": "null"}
+_ID = {"type": "string", "maxLength": CHOICE}
+_TEXT = {
+    "type": ["string", "null"],
+    "maxLength": 8_000,
+    "description": "What the customer writes.",
+}
 _IDS = {
-    "type": "array",
-    "maxItems": CHOICES,
-    "items": {"type": "string", "maxLength": CHOICE},
+    "anyOf": [{"type": "array", "maxItems": CHOICES, "items": _ID}, _ID, _NOTHING],
     "description": "Ids of the choices that the last question offered.",
+}
+_BASE64 = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
 }
 
 
@@ -23,9 +32,9 @@ def _turn(file: dict[str, Any]) -> dict[str, Any]:
         "properties": {
             "text": _TEXT,
             "choices": _IDS,
-            "photos": {"type": "array", "maxItems": 6, "items": file},
-            "audio": file | {"description": "A recording: any common format."},
-            "video": file | {"description": "A short video."},
+            "photos": {"anyOf": [{"type": "array", "maxItems": 6, "items": file}, _NOTHING]},
+            "audio": {"anyOf": [file, _NOTHING], "description": "A recording, of any common kind."},
+            "video": {"anyOf": [file, _NOTHING], "description": "A short video."},
         },
     }
 
@@ -35,7 +44,7 @@ TURN_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": _turn({"type": "string", "contentEncoding": "base64"}),
+                "schema": _turn(_BASE64),
                 "examples": {
                     "words": {"value": {"text": "How much is the blue Aster mug?"}},
                     "choice": {"value": {"choices": ["K1001"]}},

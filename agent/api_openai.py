@@ -42,23 +42,27 @@ MODEL = "deskhand"
 _DATA = re.compile(r"data:image/[a-z.+-]{1,40};base64,", re.I)
 
 
-class ImageUrl(BaseModel):
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class ImageUrl(Strict):
     url: str = Field(description="A data URI: data:image/jpeg;base64,...")
 
 
-class InputAudio(BaseModel):
+class InputAudio(Strict):
     data: str = Field(description="Base64.")
     format: str = "wav"
 
 
-class Part(BaseModel):
+class Part(Strict):
     type: Literal["text", "image_url", "input_audio"]
     text: str = ""
     image_url: ImageUrl | None = None
     input_audio: InputAudio | None = None
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(Strict):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = None
 
@@ -68,6 +72,7 @@ class Completion(BaseModel):
 
     model_config = ConfigDict(
         extra="ignore",
+        strict=True,
         json_schema_extra={
             "examples": [
                 {

@@ -24,7 +24,7 @@ def photo_routes(agent: Agent) -> APIRouter:
         "/photos/{document:path}",
         tags=["knowledge"],
         response_class=FileResponse,
-        responses={200: {"content": {kind: {} for kind in IMAGES.values()}}, **problems(404)},
+        responses={200: {"content": {kind: {} for kind in IMAGES.values()}}, **problems(404, 422)},
     )
     def photo(document: str) -> FileResponse:
         """The photo of a document."""

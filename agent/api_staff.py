@@ -45,7 +45,7 @@ class Waits(Frozen):
 
 
 class Handing(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     person: Person | None = Field(None, description="Who has it from now on; null: anybody.")
 
 
@@ -58,7 +58,7 @@ class Handed(Frozen):
 
 
 class Writing(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     person: Person
     text: str = Field(min_length=1, max_length=8_000, examples=["This is Ann. I look into it."])
 

@@ -62,6 +62,7 @@ class TurnEvents(Frozen):
 class Feedback(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={"examples": [{"reply": "8vQm2xkC", "rating": "up", "comment": ""}]},
     )
     reply: str = Field(min_length=1, max_length=100, description="The id of the reply.")

@@ -17,6 +17,7 @@ from agent.config import Rates, Settings
 from agent.store_keys import create_key
 
 schemathesis = pytest.importorskip("schemathesis")
+checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 pytestmark = pytest.mark.slow
 EXAMPLES = 8  # of each operation and mode
 
@@ -54,14 +55,17 @@ def test_the_interface_is_as_it_is_described(described, served, mode) -> None:
         def check(case) -> None:
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {served[1]}"}
             case.headers.pop("Accept", None)  # a stream that is followed never ends
-            case.call_and_validate()
+            excluded = [checks.ignored_auth]  # tests/test_agent_api_access.py
+            if case.operation.path.endswith(("/turns", "/completions")):
+                excluded.append(checks.positive_data_acceptance)  # base64 of anything is no photo
+            case.call_and_validate(excluded_checks=excluded)
 
         try:
             check()
         except Unsatisfiable:
             continue  # it takes nothing that could be wrong
-        except Exception as error:
-            failures.append(f"{operation.label}: {error}")
+        except BaseExceptionGroup as group:
+            failures.append(f"{operation.label}: {group.exceptions}")
     assert not failures, "\n\n".join(failures)
 
 

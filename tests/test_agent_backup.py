@@ -59,7 +59,8 @@ def test_a_backup_is_put_back(demo_home: Path, tmp_path: Path, text_encoder) -> 
     ):
         assert knowledge.count() == before.count() > 0
         vector = text_encoder.encode(["a blue mug"])[0]
-        assert knowledge.search("a blue mug", vector)[0].document.id == "mug-aster-blue"
+        found = [hit.document.id for hit in knowledge.search("a blue mug", vector)]
+        assert "mug-aster-blue" in found
 
 
 def _encoder(settings: Settings) -> str:

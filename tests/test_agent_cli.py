@@ -64,7 +64,8 @@ def home(tmp_path_factory) -> Path:
         (["outbox", "retry", "nothing"], 1, "No message nothing"),
     ],
 )
-def test_what_goes_wrong_is_one_sentence(run, arguments, code, sentence):
+def test_what_goes_wrong_is_one_sentence(run, tmp_path, monkeypatch, arguments, code, sentence):
+    monkeypatch.setenv("DESKHAND_HOME", str(tmp_path))
     left, _, err = run(*arguments)
     assert left == code
     assert sentence in err and "Traceback" not in err and err.count("\n") == 1
