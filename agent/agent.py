@@ -21,6 +21,7 @@ from agent.attachments import attachments
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
+from agent.listening import expected
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
@@ -116,7 +117,9 @@ class Agent:
             seconds: dict[str, float] = {}
             history = self.store.history(conversation_id)
             shown = self.store.replies(conversation_id)
-            percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
+            percept = perceive(
+                spelt(turn, shown), history, self.encoders, self.input_limits, expected(shown)
+            )
             yield _heard(percept)
 
             with _timed(seconds, "understand"):

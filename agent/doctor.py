@@ -12,7 +12,7 @@ from agent.build import has_index, open_shop, prepare_home
 from agent.chat import load_chat_model
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
-from agent.space import encoder_name, open_vision
+from agent.space import encoder_name, open_vision, speech_options
 from agent.store import Store
 from fusion.hub_vision import HubTower
 from fusion.speech import load_speech
@@ -23,7 +23,7 @@ from knowledge.index import open_index
 from knowledge.types import KINDS
 
 PACKAGES = ("deskhand", "torch", "transformers", "chromadb", "gradio", "langchain")
-WHISPER = "`python -c \"import whisper; whisper.load_model('base')\"` fetches a better one, once"
+WHISPER = "`deskhand models pull whisper:base` fetches a better one, once"
 LLM = (
     "set DESKHAND_LLM=PROVIDER:MODEL and install LangChain's package for it (langchain-openai, "
     "langchain-ollama, ...) for freer wording, checked against the same evidence"
@@ -82,7 +82,7 @@ def _folder(settings: Settings) -> Finding:
 
 
 def _speech(settings: Settings) -> Finding:
-    recogniser = load_speech(settings.speech)
+    recogniser = load_speech(settings.speech, speech_options(settings))
     if recogniser is None:
         return Finding("speech", "could be better", "off", "set DESKHAND_SPEECH=auto to listen")
     if recogniser.engine == "pocketsphinx":
