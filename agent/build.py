@@ -22,6 +22,7 @@ from agent.privacy import mask
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
+from agent.shop_language import said_of
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
 from agent.store_personal import forget_older
@@ -30,6 +31,7 @@ from fusion.hub_vision import HubTower
 from fusion.mood import load_moods
 from fusion.perceive import Encoders
 from fusion.photo import encode_photo
+from fusion.shop_language import write_language
 from fusion.types import BadInput
 from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
@@ -179,7 +181,10 @@ def index_documents(
         report = knowledge.update(documents, encoders.text.encode, photos, progress)
         progress("calibrating", 0, 0)
         knowledge.calibrate(encoders.text.encode)
-        return report
+        held = knowledge.documents()
+    names = (document.title for document in held if document.kind == "product")
+    write_language(said_of(held), names, settings.speech_folder)
+    return report
 
 
 def index_demo(

@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     text | photo (the classical ways, to compare), or weights of `deskhand train fusion`."""
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
+    speech_language: str | None = Field(default=None, pattern="^[a-z]{2,3}$")
+    """ISO 639 code of what customers speak, e.g. "fr"; None: Whisper tells."""
+    speech_translate: bool = False
+    """Whether Whisper writes English, whatever is spoken."""
     llm: str | None = None
     """Chat model: "openai:gpt-5-mini" (or another provider of LangChain's), "ollama:llama3.2",
     "hub:NAME" or the folder of a model that transformers loads; None: the built-in composer."""
@@ -172,6 +176,11 @@ class Settings(BaseSettings):
     @property
     def index_folder(self) -> Path:
         return self.home / "index"
+
+    @property
+    def speech_folder(self) -> Path:
+        """What recognisers are told of the shop: trigrams, pronunciations, names."""
+        return self.home / "speech"
 
     @property
     def photo_folder(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Literal
 from agent.build import has_index, open_chat, open_shop, prepare_home
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
-from agent.space import encoder_name, open_vision
+from agent.space import encoder_name, open_vision, speech_options
 from agent.store import Store
 from agent.store_boxes import counts
 from agent.store_keys import list_keys
@@ -25,7 +25,7 @@ from knowledge.index import open_index
 from knowledge.types import KINDS
 
 PACKAGES = ("deskhand", "torch", "transformers", "chromadb", "gradio", "langchain")
-WHISPER = "`python -c \"import whisper; whisper.load_model('base')\"` fetches a better one, once"
+WHISPER = "`deskhand models pull whisper:base` fetches a better one, once"
 LLM = (
     "set DESKHAND_LLM (openai:MODEL, ollama:MODEL, any service that speaks OpenAI's protocol with "
     "DESKHAND_LLM_URL, or a folder) for freer wording, checked against the same evidence"
@@ -86,7 +86,7 @@ def _folder(settings: Settings) -> Finding:
 
 
 def _speech(settings: Settings) -> Finding:
-    recogniser = load_speech(settings.speech)
+    recogniser = load_speech(settings.speech, speech_options(settings))
     if recogniser is None:
         return Finding("speech", "could be better", "off", "set DESKHAND_SPEECH=auto to listen")
     if recogniser.engine == "pocketsphinx":

@@ -15,23 +15,31 @@ models_app = typer.Typer(help="Pretrained models.", no_args_is_help=True)
 
 @models_app.command()
 def pull(
-    name: Annotated[str, typer.Argument(help="E.g. hub:google/siglip2-base-patch16-224.")],
+    name: Annotated[
+        str, typer.Argument(help="E.g. whisper:base or hub:google/siglip2-base-patch16-224.")
+    ],
 ) -> None:
     """Fetch a model once; from then on it is used with the network off."""
-    from fusion.hub import fetch
+    from fusion import hub, whisper_files
 
-    if not name.startswith("hub:"):
-        raise BadInput(f"{name!r} is no model that can be fetched: give hub:NAME.")
-    print(fetch(name))
+    if name.startswith("whisper:"):
+        print(whisper_files.fetch(name.removeprefix("whisper:")))
+    elif name.startswith("hub:"):
+        print(hub.fetch(name))
+    else:
+        raise BadInput(f"{name!r} is no model that can be fetched: give hub:NAME or whisper:NAME.")
 
 
 @models_app.command("list")
 def list_models(home: Home = None) -> None:
-    """Which models are set, and which of the hub are on this machine."""
+    """Which models are set, and which of the hub and of Whisper are on this machine."""
     from fusion.hub import cached
+    from fusion.whisper_files import kept
 
     settings = Settings.read(home=home)
     for part in ("text", "vision", "speech", "fusion", "llm"):
         print(f"DESKHAND_{part.upper()}={getattr(settings, part)}")
     for name, size in sorted(cached().items()):
         print(f"hub:{name}  {size / 1e6:.1f} MB")
+    for name, size in kept().items():
+        print(f"whisper:{name}  {size / 1e6:.1f} MB")

@@ -10,19 +10,20 @@ from unicodedata import category
 
 import numpy as np
 
-from fusion.audio import speech_part
+from fusion.audio import clipping, loudness, spoken_part
 from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
 from fusion.quality import Quality, quality_of
-from fusion.speech import Recogniser, load_speech
+from fusion.speech import NOTHING_TOLD, Recogniser, SpeechOptions, load_speech
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
     BadInput,
     Damage,
     Encoded,
     Encoder,
+    Expected,
     InputLimits,
     Message,
     Modality,
@@ -36,6 +37,8 @@ from fusion.vision import load_vision
 
 EARLIER_MESSAGES = 4  # two exchanges
 EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
+QUIET = -45.0  # dB of full scale, of the loudest parts: below, words drown in the noise
+CLIPPED = 0.01  # share of the samples at the end of the scale: above, words are distorted
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,17 @@ class Encoders:
     decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
 
 
-def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
+def load_encoders(
+    text: str = "minilm",
+    vision: str = "shipped",
+    speech: str = "auto",
+    options: SpeechOptions = NOTHING_TOLD,
+) -> Encoders:
     """The encoders these settings name; WeightsError, naming the fix, when one is missing."""
     return Encoders(
         load_text(text),
         load_vision(vision),
-        load_speech(speech),
+        load_speech(speech, options),
         load_ocr(),
         load_unsold(vision),
         load_damage(),
@@ -68,8 +76,9 @@ def perceive(
     history: Sequence[Message],
     encoders: Encoders,
     limits: InputLimits,
+    expected: Expected = "words",
 ) -> Percept:
-    """Read, hear and see the whole turn.
+    """Read, hear and see the whole turn; `expected` is what the customer was just asked to say.
 
     BadInput only when the turn is empty or its text is too long. An attachment that cannot be used
     is named in `problems`, and the rest goes on; should nothing be left, no modality of this turn
@@ -93,7 +102,7 @@ def perceive(
     with _timed(seconds, "decode"):
         photos, waves = _decode(turn, encoders.decoder, limits, problems)
     with _timed(seconds, "voice"):
-        transcript = _listen(waves, encoders.speech, problems) if waves else None
+        transcript = _listen(waves, encoders.speech, expected, problems) if waves else None
     with _timed(seconds, "print"):
         printed = _read(photos, encoders.ocr)
     with _timed(seconds, "photo"):
@@ -113,6 +122,9 @@ def perceive(
         for modality, sentence in sentences.items():
             if sentence:
                 encoded[modality] = encoders.text.states(sentence)
+    if waves:
+        wave = np.concatenate(waves)
+        quality["loudness"], quality["clipping"] = loudness(wave), clipping(wave)
     if transcript:
         quality["voice_confidence"] = transcript.confidence
         quality["no_speech"] = transcript.no_speech
@@ -174,27 +186,44 @@ def _decode(
             problems.append(str(error))
         else:
             photos |= dict(enumerate(video.frames, len(turn.photos)))
-            if video.wave is not None and speech_part(video.wave) is not None:
+            if video.wave is not None and spoken_part(video.wave) is not None:
                 waves.append(video.wave)
     return photos, waves
 
 
 def _listen(
-    waves: list[np.ndarray], speech: Recogniser | None, problems: list[str]
+    waves: list[np.ndarray],
+    speech: Recogniser | None,
+    expected: Expected,
+    problems: list[str],
 ) -> Transcript | None:
     """One transcript of all that is spoken; None when nobody speaks or nobody listens."""
     if speech is None:
         problems.append("I cannot listen to recordings here. Please write your question.")
         return None
     wave = np.concatenate(waves)
-    part = speech_part(wave)
+    part = spoken_part(wave)
     if part is None:
-        problems.append("I could not hear anybody speaking in the recording.")
+        problems.append(f"I could not hear a question in the recording. {_fault(wave)}".strip())
         return None
-    transcript = replace(speech.transcribe(part), seconds=len(wave) / SAMPLE_RATE)
-    if not transcript.text:
-        problems.append("I could not make out the words in the recording.")
-    return transcript
+    try:
+        heard = speech.transcribe(part.wave, expected)
+    except BadInput as error:
+        problems.append(str(error))
+        return None
+    if not heard.text:
+        problems.append(f"I could not make out the words in the recording. {_fault(wave)}".strip())
+    words = tuple(replace(w, start=part.at(w.start), end=part.at(w.end)) for w in heard.words)
+    return replace(heard, words=words, seconds=len(wave) / SAMPLE_RATE)
+
+
+def _fault(wave: np.ndarray) -> str:
+    """What may be wrong with the sound, for the customer; "" when nothing is."""
+    if clipping(wave) > CLIPPED:
+        return "It is too loud and distorted; please hold the microphone further away."
+    if loudness(wave) < QUIET:
+        return "It is very quiet; please speak closer to the microphone."
+    return ""
 
 
 def _read(photos: Mapping[int, np.ndarray], ocr: Reader) -> tuple[PrintedText, ...]:
