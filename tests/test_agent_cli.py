@@ -136,7 +136,8 @@ def test_index_reports_what_was_left_out(run, home, tmp_path):
     (tmp_path / "feed.jsonl").write_text('{"id": "a", "title": "Oak shelf"}\nnot JSON\n')
     code, out, _ = run("index", tmp_path, "--home", tmp_path / "home")
     assert code == 0
-    assert "1 added" in out and "left out" in out
+    assert "feed.jsonl: products, one a row" in out
+    assert "feed.jsonl:2: not JSON" in out.replace("\n", "") and "1 added" in out
     code, _, err = run("index", tmp_path / "missing", "--home", tmp_path / "home")
     assert code == 1 and "no such file" in err
 
