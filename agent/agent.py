@@ -27,7 +27,7 @@ from agent.flows import advance
 from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
-from agent.planning import is_open, plan, standing
+from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
 from agent.state import FlowState
@@ -237,6 +237,7 @@ class Agent:
                 history=history,
                 limits=self.limits,
                 photo="photo" in percept.present,
+                seen=found.seen,
                 unsold=found.unsold,
                 unhappy_before=unhappy_before,
                 before=decided(state.memory, shown),
@@ -247,6 +248,8 @@ class Agent:
                 calls, notes = self.chat.plan(words, history, known)
                 state, planned, hits = plan(calls, state, words, hits, self._search, self.shop)
                 decision = planned or judged(hits)
+        if isinstance(decision, Ask):  # what the photo shows may be among the choices
+            hits = merged(hits, [Hit(document, 0.0, {}) for document in found.seen])
         steps: list[tuple[Decision, Outcome | None]] = []
         following: Decision | None = decision
         while following is not None:
