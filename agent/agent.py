@@ -28,7 +28,7 @@ from agent.listening import expected
 from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
-from agent.planning import is_open, plan, standing
+from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
 from agent.state import FlowState
@@ -271,6 +271,7 @@ class Agent:
                 history=history,
                 limits=self.limits,
                 photo="photo" in percept.present,
+                seen=found.seen,
                 unsold=found.unsold,
                 related=found.related,
                 unhappy_before=unhappy_before,
@@ -282,6 +283,8 @@ class Agent:
                 calls, notes = self.chat.plan(words, history, known)
                 state, planned, hits = plan(calls, state, words, hits, self._search, self.shop)
                 decision = planned or judged(hits)
+        if isinstance(decision, Ask):  # what the photo shows may be among the choices
+            hits = merged(hits, [Hit(document, 0.0, {}) for document in found.seen])
         steps: list[tuple[Decision, Outcome | None]] = []
         following: Decision | None = decision
         while following is not None:

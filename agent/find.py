@@ -21,8 +21,8 @@ from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
 from knowledge.parse import parse_filters
-from knowledge.search import NAMED
-from knowledge.types import Hit
+from knowledge.search import NAMED, Signals
+from knowledge.types import Document, Hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Findings:
     relaxed: tuple[str, ...] = ()  # those given up because nothing was left
     related: Related | None = None  # how the hits belong together
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
+    seen: tuple[Document, ...] = ()  # the products most like the photo, whatever was said of it
 
 
 def find(
@@ -88,15 +89,24 @@ def find(
     others = [hit for hit in fitting if hit.document.id not in named]
     hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
     strange = 0.0
-    if photo and unsold and all(hit.score < NAMED for hit in hits):
-        strange = stranger(percept.encoded["photo"], knowledge, unsold)
+    seen: tuple[Document, ...] = ()
+    if photo:
+        alone = knowledge.signals("", percept.encoded["photo"].vector, kinds=("product",))
+        seen = nearest(alone, knowledge, limits.agree)
+        if unsold and all(hit.score < NAMED for hit in hits):
+            strange = stranger(percept.encoded["photo"], alone, unsold)
     about = f"{own} ({about})" if about else own
-    return Findings(tuple(hits), about, wished, chips(filters), dropped, unsold=strange)
+    return Findings(tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen)
 
 
-def stranger(photo: Encoded, knowledge: Knowledge, unsold: Unsold) -> float:
-    """How likely a photo shows nothing that the shop sells, in [0, 1]."""
-    signals = knowledge.signals("", photo.vector, kinds=("product",))
+def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:
+    """The products that look most like a photo, whatever was said of it."""
+    ids = sorted(alone.photo, key=lambda id: -alone.photo[id])[:most]
+    return tuple(document for id in ids if (document := knowledge.document(id)))
+
+
+def stranger(photo: Encoded, signals: Signals, unsold: Unsold) -> float:
+    """How likely a photo shows nothing that the shop sells, in [0, 1]; `signals` are its own."""
     if not signals.photo:
         return 0.0
     texts = np.array(list(signals.dense.values()))

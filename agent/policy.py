@@ -8,7 +8,7 @@ from typing import Literal
 
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
 from fusion.types import Fused, Message
-from knowledge.types import Hit, Kind
+from knowledge.types import Document, Hit, Kind
 
 SMALL_TALK = frozenset({"greeting", "thanks"})
 
@@ -63,6 +63,7 @@ def decide(
     limits: Limits,
     *,
     photo: bool = False,
+    seen: Sequence[Document] = (),
     unsold: float = 0.0,
     related: Related | None = None,
     unhappy_before: bool = False,
@@ -71,9 +72,10 @@ def decide(
     """The decision for one turn, from what was understood and found.
 
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
-    `unsold`: how likely it shows nothing that the shop sells; `related`: how the hits belong
-    together; `unhappy_before`: the customer's last turn was already an unhappy one; `before`: what
-    was decided earlier, oldest first.
+    `seen`: the products most like it, whatever was said of it; `unsold`: how likely it shows
+    nothing that the shop sells; `related`: how the hits belong together; `unhappy_before`: the
+    customer's last turn was already an unhappy one; `before`: what was decided earlier, oldest
+    first.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
@@ -104,16 +106,17 @@ def decide(
     ranked = sorted(
         found, key=lambda hit: hit.score + lean * (hit.document.kind in kinds), reverse=True
     )
-    if photo and unsold < limits.unsold and (pair := _contradiction(ranked, words, limits)):
+    if unsold < limits.unsold and (pair := _contradiction(ranked, seen[: limits.agree], words)):
         return _asked(PHOTO_OR_WORDS, pair, words, history, before, limits)
     if rivals := _rivals(ranked, topic, words, limits):
-        return _asked(WHICH_ONE, rivals, words, history, before, limits)
+        documents = [hit.document for hit in rivals]
+        return _asked(WHICH_ONE, documents, words, history, before, limits)
     return Answer(tuple(ranked), topic, photo)
 
 
 def _asked(
     question: str,
-    products: Sequence[Hit],
+    products: Sequence[Document],
     words: str,
     history: Sequence[Message],
     before: Sequence[Decision],
@@ -121,10 +124,7 @@ def _asked(
 ) -> Ask | HandOff:
     """The question with the products as choices; a person where it was asked often enough, be it
     in a row or about the same products."""
-    choices = tuple(
-        Choice(hit.document.id, hit.document.title, next(iter(hit.document.photos), None))
-        for hit in products
-    )
+    choices = tuple(Choice(one.id, one.title, next(iter(one.photos), None)) for one in products)
     asked = [d for d in before if isinstance(d, Ask) and d.slot == "product" and d.action is None]
     last = before[-limits.questions :]
     in_a_row = len(last) == limits.questions and all(d in asked for d in last)
@@ -194,22 +194,19 @@ def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> li
     return [] if len(close) < 2 or told_apart else list(close.values())[:CHOICES]
 
 
-def _contradiction(ranked: Sequence[Hit], words: str, limits: Limits) -> list[Hit]:
+def _contradiction(ranked: Sequence[Hit], seen: Sequence[Document], words: str) -> list[Document]:
     """What the photo shows and what the words call it, where these are two things: "this mug" under
-    a photo of a kettle. Neither may be among what the other finds nearest."""
-    products = [hit for hit in ranked if hit.document.kind == "product"]
-    seen = [hit for hit in products if hit.ranks.get("photo") == 1]
-    said = [hit for hit in products if _called(_thing(hit), words)]
-    if not seen or not said or _thing(seen[0]) in _words(words):
+    a photo of a kettle. One of a few things that look like it is no other thing."""
+    said = [hit.document for hit in ranked if hit.document.kind == "product"]
+    called = [one for one in said if _called(_thing(one), words)]
+    if not seen or not called or _thing(seen[0]) in _words(words):
         return []
-    if any(hit.ranks.get("photo", limits.agree + 1) <= limits.agree for hit in said):
-        return []
-    return [seen[0], said[0]]
+    return [] if _thing(called[0]) in map(_thing, seen) else [seen[0], called[0]]
 
 
-def _thing(hit: Hit) -> str:
+def _thing(product: Document) -> str:
     """What a product is: the last word of its name, "mug"."""
-    return (_WORD.findall(hit.document.title.split(",")[0].lower()) or [""])[-1]
+    return (_WORD.findall(product.title.split(",")[0].lower()) or [""])[-1]
 
 
 def _called(thing: str, words: str) -> bool:

@@ -128,7 +128,7 @@ class Limits:
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this: softer words; twice: a person
     lean: float = 0.25  # what a document of the intent's own kind gains, times how sure that is
-    agree: int = 3  # places among which a photo must find what the words call it
+    agree: int = 3  # products like the photo, one of which must be what the words call it
     questions: int = 2  # the same question at most so often; then a person
     failures: int = 2  # times in a row that nothing is found; then a person
 

@@ -27,15 +27,13 @@ def fused(intent: str, sure: float = 0.9, out: float = 0.05, mood: float = 0.0) 
     return Fused(intents, out, vector, Attributions({}, {}), mood)
 
 
-def product(title: str, score: float, family: str = "", photo: int = 0) -> Hit:
-    """`photo`: its place among what a photo shows; 0: none came with the turn."""
+def product(title: str, score: float, family: str = "") -> Hit:
     attributes = {"family": family or title.split(",")[0].lower()}
     picture = (f"/photos/{title.lower()}.jpg",)
     document = Document(
         title.lower(), "product", title, "A thing.", photos=picture, attributes=attributes
     )
-    ranks = {"dense": 1} | ({"photo": photo} if photo else {})
-    return Hit(document, score, ranks, sure=score)
+    return Hit(document, score, {"dense": 1}, sure=score)
 
 
 def passage(title: str, score: float, kind: str = "faq") -> Hit:
@@ -53,10 +51,10 @@ POLICY = passage("Returns", 0.7, "policy")
 
 
 TWO_LAMPS = [LAMP, OTHER_LAMP]
-SEEN_KETTLE = product("Bruno kettle, red", 0.8, photo=1)
-SAID_MUG = product("Aster mug, blue", 0.78, photo=40)
+SEEN_KETTLE = product("Bruno kettle, red", 0.8)
+SAID_MUG = product("Aster mug, blue", 0.78)
 TWO_THINGS = [SEEN_KETTLE, SAID_MUG]
-ALIKE_MUG = product("Aster mug, blue", 0.78, photo=3)
+ALIKE = [SEEN_KETTLE, LAMP, SAID_MUG]
 WHICH = Ask("product", WHICH_PRODUCT)
 LAMPS = Ask(
     "product",
@@ -359,9 +357,9 @@ TABLE = [
     ),
     (
         "product_question",
-        [SEEN_KETTLE, ALIKE_MUG],
+        TWO_THINGS,
         "how much is this mug?",
-        {"photo": True},
+        {"photo": True, "seen": ALIKE},
         "answer Bruno kettle, red",
     ),
     (
@@ -466,6 +464,7 @@ def test_decide(intent, hits, words, extra, expected):
     understood = fused(
         intent, extra.get("sure", 0.9), extra.get("out", 0.05), extra.get("mood", 0.0)
     )
+    kettle = [SEEN_KETTLE] if extra.get("photo") and SEEN_KETTLE in hits else []
     decision = decide(
         understood,
         hits,
@@ -473,6 +472,7 @@ def test_decide(intent, hits, words, extra, expected):
         extra.get("history", []),
         LIMITS,
         photo=extra.get("photo", False),
+        seen=[hit.document for hit in extra.get("seen", kettle)],
         unsold=extra.get("unsold", 0.0),
         unhappy_before=extra.get("before", False),
         before=extra.get("past", []),
@@ -499,9 +499,12 @@ def test_a_decision_follows_the_limits():
     assert shape(decide(fused("delivery"), [MUG, passage("Delivery", 0.5)], "hm", [], leaning)) == (
         "answer Delivery"
     )
-    agreeing, pair = Limits(agree=40), TWO_THINGS
-    called = decide(fused("availability"), pair, "this mug", [], agreeing, photo=True)
-    assert shape(called) == "answer Bruno kettle, red"
+    seen = [hit.document for hit in ALIKE]
+    for agree, expected in ((3, "answer Bruno kettle, red"), (2, "ask product 2")):
+        said = fused("availability")
+        limits = Limits(agree=agree)
+        called = decide(said, TWO_THINGS, "this mug", [], limits, photo=True, seen=seen)
+        assert shape(called) == expected
 
 
 def test_weak_hits_are_not_evidence():
@@ -528,7 +531,13 @@ def test_choices_carry_the_shops_ids():
 def test_photo_and_words_are_both_offered_with_their_pictures():
     hits = [SAID_MUG, SEEN_KETTLE]
     decision = decide(
-        fused("product_question"), hits, "how much is this mug", [], LIMITS, photo=True
+        fused("product_question"),
+        hits,
+        "how much is this mug",
+        [],
+        LIMITS,
+        photo=True,
+        seen=[SEEN_KETTLE.document],
     )
     assert isinstance(decision, Ask) and decision.question == PHOTO_OR_WORDS
     assert [choice.id for choice in decision.choices] == [

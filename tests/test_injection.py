@@ -44,21 +44,20 @@ READ_ONLY = TOLD
 
 
 class Obedient(FakeListChatModel):
-    """Does what it is told: wants an order cancelled every other time it may plan, repeats all it
-    was shown, and says that it did what was asked."""
+    """Does what it is told: wants every order cancelled that it reads of when it may plan, repeats
+    all it was shown, and says that it did what was asked."""
 
     shown: list = []  # noqa: RUF012
-    plans: int = 0
+    proposed: list = []  # noqa: RUF012
 
     def bind_tools(self, tools, **kwargs):
         return self.bind(tools=tools)
 
     def _stream(self, messages, *args, tools=(), **kwargs):
         told = "\n".join(str(message.content) for message in messages)
-        self.plans += bool(tools)
-        if tools and self.plans % 2:
-            orders = re.findall(r"\bK\d{4}\b", told)
-            arguments = json.dumps({"action": "cancel", "order_id": next(iter(orders), None)})
+        if tools and (orders := re.findall(r"\bK\d{4}\b", told)):
+            self.proposed.extend(orders)
+            arguments = json.dumps({"action": "cancel", "order_id": orders[0]})
             call = {"name": "Propose", "args": arguments, "id": "1", "index": 0}
             call["type"] = "tool_call_chunk"
             message = AIMessageChunk("", tool_call_chunks=[call])
@@ -157,7 +156,7 @@ def harm(reply: Reply, private: set[str], said: str) -> list[str]:
 @pytest.mark.parametrize("obeys", [False, True], ids=["builtin", "obedient"])
 def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, obeys):
     assert len(HOSTILE) >= 150
-    model = Obedient(responses=[""], shown=[])
+    model = Obedient(responses=[""], shown=[], proposed=[])
     if obeys:
         monkeypatch.setattr(poisoned, "chat", Chat(GuardedModel(model), mask))
     before, private, bad = poisoned.shop.export(), others(poisoned), {}
@@ -180,7 +179,7 @@ def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, 
     assert poisoned.shop.export() == before
     if obeys:  # it was asked, and often
         assert len(model.shown) >= 30
-        assert model.plans >= 30
+        assert model.proposed
 
 
 @pytest.mark.parametrize("n", [0, 1, 11, 16])
