@@ -89,7 +89,7 @@ def knowledge_routes(agent: Agent, access: Access) -> APIRouter:
     routes = APIRouter(
         prefix="/v1",
         tags=["knowledge"],
-        responses=problems(401, 403, 422, 429, 503),
+        responses=problems(400, 401, 403, 422, 429, 503),
         route_class=OnceRoute,
     )
 

@@ -103,7 +103,7 @@ def openai_routes(agent: Agent, access: Access, turns: Turns) -> APIRouter:
     store = agent.store
     asks = Depends(access.may("chat"))
     routes = APIRouter(
-        prefix="/v1", tags=["openai"], responses=problems(401, 403, 413, 422, 429, 502, 503)
+        prefix="/v1", tags=["openai"], responses=problems(400, 401, 403, 413, 422, 429, 502, 503)
     )
 
     @routes.get("/models", dependencies=[asks])

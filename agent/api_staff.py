@@ -70,7 +70,7 @@ def staff_routes(store: Store, access: Access) -> APIRouter:
     routes = APIRouter(
         prefix="/v1",
         tags=["people"],
-        responses=problems(401, 403, 404, 422, 429),
+        responses=problems(400, 401, 403, 404, 422, 429),
         route_class=OnceRoute,
     )
 

@@ -77,7 +77,7 @@ def turn_routes(agent: Agent, access: Access, limits: InputLimits, turns: Turns)
     routes = APIRouter(
         prefix="/v1/conversations",
         tags=["conversations"],
-        responses=problems(401, 403, 404, 413, 422, 429),
+        responses=problems(400, 401, 403, 404, 413, 422, 429),
         route_class=OnceRoute,
     )
     repeated = [asks, Depends(once(store))]
@@ -93,7 +93,7 @@ def turn_routes(agent: Agent, access: Access, limits: InputLimits, turns: Turns)
     @routes.post(
         "/{conversation}/turns",
         response_model=None,
-        responses=TURN_RESPONSES | problems(400, 408, 409, 415, 502, 503),
+        responses=TURN_RESPONSES | problems(408, 409, 415, 502, 503),
         openapi_extra=TURN_BODY,
     )
     async def answer(

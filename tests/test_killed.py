@@ -31,7 +31,7 @@ class Server:
     def __init__(self, home: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
         self.home = home
         self.process: subprocess.Popen | None = None
 
@@ -45,10 +45,10 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
+                if self.http.get("/healthz").status_code == 200:
                     return
             except httpx.HTTPError:
-                time.sleep(0.1)
+                time.sleep(0.2)
         raise AssertionError("the server did not start")
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
@@ -81,14 +81,10 @@ class Talker(threading.Thread):
     def post(self, path: str, key: str, body: dict) -> dict:
         while True:
             try:
-                answered = httpx.post(
-                    f"{self.server.url}{path}",
-                    json=body,
-                    headers={"Idempotency-Key": key},
-                    timeout=PATIENCE,
-                )
+                headers = {"Idempotency-Key": key}
+                answered = self.server.http.post(path, json=body, headers=headers)
             except httpx.HTTPError:
-                time.sleep(0.1)
+                time.sleep(0.2)
                 continue
             if answered.status_code < 300:
                 return answered.json()
