@@ -152,6 +152,28 @@ def evaluate_seeing(
     print(markdown(figures))
 
 
+@evaluate_app.command("hearing")
+def evaluate_hearing(
+    out: Out,
+    data: Data | None = None,
+    samples: Annotated[
+        Path, typer.Option(help="Folder of turns.jsonl, sentences of customers.")
+    ] = TURNS.parent,
+    questions: Annotated[int, typer.Option(min=1, help="Questions spoken at most.")] = 200,
+) -> None:
+    """Judge how well recordings are heard, and that silence is not; figures are written into OUT.
+
+    With --data, on the public recordings too.
+    """
+    from agent.hearing import judge_hearing, markdown, write
+
+    if not (samples / "turns.jsonl").is_file():
+        raise BadInput(f"There is no {samples / 'turns.jsonl'}.")
+    figures = judge_hearing(Settings.read(), data, samples, questions)
+    write(figures, out)
+    print(markdown(figures))
+
+
 @evaluate_app.command("fusion")
 def evaluate_fusion(
     runs: Annotated[
