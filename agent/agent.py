@@ -164,6 +164,7 @@ class Agent:
                 done=tuple(starmap(_deed, verdict.acts)),
                 notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
                 mood=fused.mood,
+                transcript=percept.transcript,
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))

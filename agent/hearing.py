@@ -36,54 +36,55 @@ VOICES = 6  # at least, for the figure of the questions
 _SPELT = re.compile(r"[^0-9a-z. ]")
 
 
-def judge_hearing(settings: Settings, data: Path | None, samples: Path, most: int) -> Figures:
-    """Everything there is to judge with; `most` questions at most are spoken."""
-    figures: Figures = {}
+def judge_hearing(
+    settings: Settings, data: Path | None, samples: Path, most: int
+) -> Iterator[tuple[str, dict[str, float] | str]]:
+    """What was judged and its figures, or why it was not; `most` questions at most are spoken."""
     with TemporaryDirectory() as kept:
         language = Path(kept)
         documents = [d for d in read_documents(folder()) if isinstance(d, Document)]
         learnt = list(said_of(documents))
-        names = [d.title for d in documents if d.kind == "product"]
-        write_language(learnt, names, language)
-        general, shop = SphinxSpeech(), SphinxSpeech(language)
-        asked = questions(samples, learnt, language)[:most]
+        write_language(learnt, [d.title for d in documents if d.kind == "product"], language)
+        engines: list[tuple[str, Recogniser]] = [
+            ("general English", SphinxSpeech()),
+            ("the shop's", SphinxSpeech(language)),
+        ]
         whisper = _whisper(settings)
-        engines: list[tuple[str, Recogniser]] = [("general English", general), ("the shop's", shop)]
         if isinstance(whisper, str):
-            figures["Whisper"] = whisper
+            yield "Whisper", whisper
         else:
             engines.append((whisper.engine, whisper))
-        sounds = nobody_speaks(seed=0)
-        for name, engine in engines:
-            figures[f"nobody speaks, {name}"] = invented(sounds, engine)
         if data is not None:
-            figures |= _people(data, engines)
+            yield from _people(data, engines)
+        asked = questions(samples, learnt, language)[:most]
         if len(voices()) < VOICES:
-            figures["shop questions, synthetic voices"] = (
+            yield (
+                "shop questions, synthetic voices",
                 f"left out: {len(voices())} voices are installed, {VOICES} are needed "
-                "(apt install espeak-ng flite festival festvox-kallpc16k)"
+                "(apt install espeak-ng flite festival festvox-kallpc16k)",
             )
         else:
             spoken = list(_said(asked))
             for name, engine in engines:
                 heard = judge(spoken, engine, spoken_form)
-                figures[f"shop questions, synthetic voices, {name}"] = heard
-        figures["cost"] = {"most memory, MB": memory()}
-    return figures
+                yield f"shop questions, synthetic voices, {name}", heard
+        sounds = nobody_speaks(seed=0)
+        for name, engine in engines:
+            yield f"nobody speaks, {name}", invented(sounds, engine)
+        yield "cost", {"most memory, MB": memory()}
 
 
-def _people(data: Path, engines: Sequence[tuple[str, Recogniser]]) -> Figures:
-    figures: Figures = {}
-    read = list(librispeech(data / "speech" / "librispeech"))
+def _people(
+    data: Path, engines: Sequence[tuple[str, Recogniser]]
+) -> Iterator[tuple[str, dict[str, float]]]:
     spelt = list(numbers(data / "speech" / "alphanumeric"))
     for name, engine in engines:
-        if name != "the shop's":
-            figures[f"read novels, {name}"] = judge(read, engine, spoken_form)
-        figures[f"numbers, {name}, nothing asked"] = judge(spelt, engine, digits, letters=True)
-        if name != "general English":
-            asked = judge(spelt, engine, digits, "number", letters=True)
-            figures[f"numbers, {name}, a number asked"] = asked
-    return figures
+        yield f"numbers, {name}, nothing asked", judge(spelt, engine, digits, letters=True)
+        asked = judge(spelt, engine, digits, "number", letters=True)
+        yield f"numbers, {name}, a number asked", asked
+    read = list(librispeech(data / "speech" / "librispeech"))
+    for name, engine in engines:
+        yield f"read novels, {name}", judge(read, engine, spoken_form)
 
 
 def librispeech(path: Path) -> Iterator[Spoken]:
@@ -159,11 +160,14 @@ def markdown(figures: Figures) -> str:
     """A table: one line a figure."""
     lines = ["| what | figure | value |", "|---|---|---|"]
     for what, values in figures.items():
-        if isinstance(values, str):
-            lines.append(f"| {what} | {values} | |")
-        else:
-            lines += [f"| {what} | {name} | {_number(value)} |" for name, value in values.items()]
+        lines += rows(what, values)
     return "\n".join(lines)
+
+
+def rows(what: str, values: dict[str, float] | str) -> list[str]:
+    if isinstance(values, str):
+        return [f"| {what} | {values} | |"]
+    return [f"| {what} | {name} | {_number(value)} |" for name, value in values.items()]
 
 
 def _number(value: float) -> str:

@@ -165,13 +165,15 @@ def evaluate_hearing(
 
     With --data, on the public recordings too.
     """
-    from agent.hearing import judge_hearing, markdown, write
+    from agent.hearing import Figures, judge_hearing, rows, write
 
     if not (samples / "turns.jsonl").is_file():
         raise BadInput(f"There is no {samples / 'turns.jsonl'}.")
-    figures = judge_hearing(Settings.read(), data, samples, questions)
-    write(figures, out)
-    print(markdown(figures))
+    figures: Figures = {}
+    for what, values in judge_hearing(Settings.read(), data, samples, questions):
+        figures[what] = values
+        print(*rows(what, values), sep="\n", flush=True)
+        write(figures, out)  # what was measured is kept, should the rest be cut off
 
 
 @evaluate_app.command("fusion")
