@@ -22,8 +22,8 @@ def decode_audio(data: bytes, limits: InputLimits) -> np.ndarray:
     """A recording as a wave (n,), float32, mono, 16 kHz, |x| <= 1.
 
     WAV, MP3, M4A/AAC, Ogg (Opus, Vorbis), WebM, FLAC and AMR, told apart by content. BadInput,
-    with a sentence for the customer, when the bytes are empty, too many, too long, cut off, damaged or
-    not a recording. Silence is not an error.
+    with a sentence for the customer, when the bytes are empty, too many, too long, cut off,
+    damaged or not a recording. Silence is not an error.
     """
     thing = "recording"
     if len(data) > limits.audio_bytes:

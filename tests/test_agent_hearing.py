@@ -13,7 +13,7 @@ from fusion.audio import clipping, decode_audio, loudness, spoken_part
 from fusion.hearing_checks import Spoken, judge, nobody_speaks, word_errors
 from fusion.shop_language import dictionary, spoken_form, write_language
 from fusion.sphinx import SphinxSpeech
-from fusion.types import InputLimits
+from fusion.types import InputLimits, Turn
 from knowledge.demo import folder
 from knowledge.load import read_documents
 from knowledge.types import Document
@@ -63,6 +63,17 @@ def test_questions_are_worded_as_no_sentence_of_the_language(tmp_path: Path) -> 
     assert len(asked) >= 200 and len(set(asked)) == len(asked)
     assert not set(asked) & {spoken_form(sentence) for sentence in learnt}
     assert sum(set(one.split()) <= dictionary().keys() for one in asked) > 180
+
+
+def test_a_reply_keeps_what_was_heard_and_when(agent) -> None:
+    sound = (SAMPLES / "audio" / "where_is_my_order.ogg").read_bytes()
+    conversation = agent.store.new_conversation()
+    *_, done = agent.reply(Turn(audio=sound), conversation)
+    heard = done.reply.transcript
+    assert heard.text == "where is my order" and heard.engine == "pocketsphinx"
+    assert [word.text for word in heard.words] == heard.text.split()
+    assert 0 < heard.words[0].start < heard.words[-1].end <= heard.seconds
+    assert agent.store.replies(conversation)[0].transcript == heard
 
 
 def test_figures_are_written(tmp_path: Path) -> None:
