@@ -183,6 +183,7 @@ class Agent:
                 ),
                 mood=fused.mood,
                 wishes=found.wishes if events.about_products(verdict.steps[0][0]) else (),
+                transcript=percept.transcript,
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))

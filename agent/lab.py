@@ -175,6 +175,30 @@ def evaluate_seeing(
     print(markdown(figures))
 
 
+@evaluate_app.command("hearing")
+def evaluate_hearing(
+    out: Out,
+    data: Data | None = None,
+    samples: Annotated[
+        Path, typer.Option(help="Folder of turns.jsonl, sentences of customers.")
+    ] = TURNS.parent,
+    questions: Annotated[int, typer.Option(min=1, help="Questions spoken at most.")] = 200,
+) -> None:
+    """Judge how well recordings are heard, and that silence is not; figures are written into OUT.
+
+    With --data, on the public recordings too.
+    """
+    from agent.hearing import Figures, judge_hearing, rows, write
+
+    if not (samples / "turns.jsonl").is_file():
+        raise BadInput(f"There is no {samples / 'turns.jsonl'}.")
+    figures: Figures = {}
+    for what, values in judge_hearing(Settings.read(), data, samples, questions):
+        figures[what] = values
+        print(*rows(what, values), sep="\n", flush=True)
+        write(figures, out)  # what was measured is kept, should the rest be cut off
+
+
 @evaluate_app.command("fusion")
 def evaluate_fusion(
     runs: Annotated[

@@ -197,6 +197,7 @@ class Reply(Frozen):
     done: tuple[Deed, ...] = ()  # what the shop was asked to do in this turn, in order
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
     mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
+    transcript: Transcript | None = None  # of what the customer said, with the times of the words
     seconds: dict[str, float] = {}  # time spent in each stage
 
 

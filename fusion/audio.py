@@ -21,9 +21,9 @@ CUT_OFF = 0.5  # seconds a recording may fall short of its header
 def decode_audio(data: bytes, limits: InputLimits) -> np.ndarray:
     """A recording as a wave (n,), float32, mono, 16 kHz, |x| <= 1.
 
-    WAV, MP3, M4A/AAC, Ogg (Opus, Vorbis), WebM and FLAC, told apart by content. BadInput, with a
-    sentence for the customer, when the bytes are empty, too many, too long, cut off, damaged or
-    not a recording. Silence is not an error.
+    WAV, MP3, M4A/AAC, Ogg (Opus, Vorbis), WebM, FLAC and AMR, told apart by content. BadInput,
+    with a sentence for the customer, when the bytes are empty, too many, too long, cut off,
+    damaged or not a recording. Silence is not an error.
     """
     thing = "recording"
     if len(data) > limits.audio_bytes:

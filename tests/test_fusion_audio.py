@@ -64,7 +64,15 @@ def test_every_format_is_the_same_recording(name, speech):
 
 
 @pytest.mark.parametrize(
-    ("container", "codec", "rate"), [("flac", "flac", 44_100), ("adts", "aac", 48_000)]
+    ("container", "codec", "rate"),
+    [
+        ("flac", "flac", 44_100),
+        ("adts", "aac", 48_000),
+        ("ogg", "libopus", 48_000),
+        ("webm", "libopus", 24_000),
+        ("wav", "pcm_s16le", 8_000),
+        ("amr", "libopencore_amrnb", 8_000),
+    ],
 )
 def test_other_containers_and_rates(container, codec, rate):
     heard = decode_audio(encoded(tone(2), container, codec, rate), LIMITS)
