@@ -15,9 +15,8 @@ from knowledge import relations
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
-from knowledge.relations import Why
 from knowledge.search import NAMED
-from knowledge.types import Document, Hit
+from knowledge.types import Document, Hit, Why
 
 COMPARED = 3  # products at most
 

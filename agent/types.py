@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fusion.types import PrintedText, Transcript
-from knowledge.relations import Why
-from knowledge.types import Hit
+from knowledge.types import Hit, Why
 
 Slot = Literal[
     "email", "full_name", "zip", "order_id", "items", "new_items", "reason", "payment_method",

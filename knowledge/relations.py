@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from knowledge.codes import NAMES
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
-from knowledge.types import Document, Hit
+from knowledge.types import Document, Hit, Why
 
 NEAR = 40  # products looked through
 CLOSE = 0.5  # score from which a product of another kind is like one
 TOGETHER = 2  # orders that must hold two products: one alone would tell what one customer bought
 ALIKE = 0.3  # how much nearer one colour or material brings what goes with a product
-Why = Literal["", "links", "orders", "style"]  # what says that products go together
 LOOKS = ("color", "material", "style", "pattern")
 UNTOLD = {*NAMES, "family", "kind"}  # attributes that are no difference between products
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["product", "faq", "policy"]
+Why = Literal["", "links", "orders", "style"]  # what says that products go together
 KINDS: tuple[Kind, ...] = ("product", "faq", "policy")
 
 
