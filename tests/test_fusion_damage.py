@@ -111,6 +111,7 @@ def goods(where: Path) -> dict[str, str]:
     return families
 
 
+@pytest.mark.slow
 def test_it_learns_on_families_and_is_judged_on_others(tmp_path) -> None:
     families = goods(tmp_path)
     recipe = Recipe(steps=60, batch=12)

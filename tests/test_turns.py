@@ -30,6 +30,7 @@ def test_every_product_is_found_by_its_own_photo(agent) -> None:
     assert found["R@5"] == 1.0
 
 
+@pytest.mark.slow
 def test_products_are_found_by_photos_that_no_training_saw(agent) -> None:
     photos = sorted((SAMPLES / "photos/customer").glob("*.jpg"))
     assert len({path.stem.rsplit("_", 1)[0] for path in photos}) == 105
@@ -103,6 +104,7 @@ def test_intents_of_sentences_of_independent_wording(text_encoder) -> None:
     assert figures["others rejected"] >= 0.75
 
 
+@pytest.mark.slow
 def test_things_the_shop_does_not_sell_score_lower_than_those_it_does(agent) -> None:
     def best(paths: list[Path]) -> list[float]:
         scores = []
