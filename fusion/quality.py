@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 DARK, BRIGHT = 0.2, 0.88  # exposure below, above which little can be seen
-BLURRED = 0.25  # steepness below which no edge is sharp
+BLURRED = 0.235  # steepness below which no edge is sharp; of 300 good photos the softest has 0.259
 SMALL = 64  # px of the short side
 EDGE = 24  # grey levels within 9 px that make an edge
 
