@@ -12,7 +12,7 @@ from knowledge.load import read_documents
 from knowledge.types import BadFeed, Document, Skipped
 
 FEEDS = Path(__file__).parent / "samples" / "feeds"
-MAGENTO = Path("/work/shared/data/magento")
+MAGENTO = Path(__file__).resolve().parents[2] / "shared" / "data" / "magento"
 
 
 def read(folder: Path, name: str) -> tuple[dict[str, Document], list[str], str]:
