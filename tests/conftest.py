@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from agent.agent import Agent
+    from agent.shop import SqlShop
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -127,6 +129,20 @@ def agent(new_home: Path) -> Iterator[Agent]:
 
     with closing(open_agent(Settings(home=new_home, speech="pocketsphinx", llm=None))) as agent:
         yield agent
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlShop]:
+    """The demo shop's orders, on the first of October 2026."""
+    from agent.rules import shipped_rules
+    from agent.shop import SqlShop
+    from agent.shop_file import read_shop
+    from knowledge.demo import folder
+
+    path = tmp_path_factory.mktemp("shop") / "orders.db"
+    with closing(SqlShop(f"sqlite:///{path}", today=lambda: date(2026, 10, 1))) as shop:
+        shop.load(read_shop(folder() / "orders.json"), shipped_rules("demo"))
+        yield shop
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """A chat model says only what the evidence holds, and plans only through doors that check."""
 
 from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -13,7 +11,6 @@ from langchain_core.language_models import (
 )
 from langchain_core.messages import AIMessage
 
-import knowledge
 from agent.chat import Chat
 from agent.chat_guard import GuardedModel
 from agent.chat_models import LocalChatModel, load_chat_model
@@ -22,9 +19,6 @@ from agent.compose import BuiltinComposer
 from agent.errors import SetupError
 from agent.planning import is_open, plan
 from agent.privacy import mask
-from agent.rules import shipped_rules
-from agent.shop import SqlShop
-from agent.shop_file import read_shop
 from agent.state import FlowState
 from agent.types import Act, Answer, Ask, Decline, HandOff, Outcome
 from fusion.types import Message
@@ -282,16 +276,6 @@ def test_a_plan_that_fails_is_said_to_have():
 
     calls, note = planned(Down(responses=[AIMessage("")], asked=[]))
     assert calls == [] and "planned without it" in note
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shop")
-    shop = SqlShop(f"sqlite:///{folder}/orders.db", today=lambda: date(2026, 10, 1))
-    orders = Path(knowledge.__file__).parent / "demo" / "orders.json"
-    shop.load(read_shop(orders), shipped_rules("demo"))
-    yield shop
-    shop.close()
 
 
 def carried_out(shop, *calls, email=""):

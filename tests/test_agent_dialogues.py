@@ -3,16 +3,10 @@ time."""
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
-
 import pytest
 
-import knowledge
 from agent.flows import advance
-from agent.rules import shipped_rules
 from agent.shop import SqlShop
-from agent.shop_file import read_shop
 from agent.state import FlowState
 from agent.steps import go_on
 from agent.types import Act, Ask, Decision, HandOff
@@ -21,16 +15,6 @@ from agent.wishes import read_wishes
 MARTA = "marta.claes@example.com"  # K1036 shipped, the newest
 JONAS = "jonas.peeters@example.com"
 SANNE = "sanne.de.vries@example.com"  # K1037 pending
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shop")
-    shop = SqlShop(f"sqlite:///{folder}/orders.db", today=lambda: date(2026, 10, 1))
-    orders = Path(knowledge.__file__).parent / "demo" / "orders.json"
-    shop.load(read_shop(orders), shipped_rules("demo"))
-    yield shop
-    shop.close()
 
 
 def talk(shop: SqlShop, *turns: tuple[str, str]) -> tuple[FlowState, list[Decision | None]]:
