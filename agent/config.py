@@ -60,7 +60,7 @@ class Helpdesk(BaseModel):
 HELPDESKS = ("webhook", "chatwoot", "slack", "telegram", "zendesk", "intercom")
 
 
-SECRETS = ("SECRET", "TOKEN", "LLM_KEY", "HELPDESKS", "DATABASE_URL", "SHOP_URL")
+SECRETS = ("SECRET", "TOKEN", "LLM_KEY", "HELPDESKS", "_URL")
 """Parts of the names of settings whose values are never shown."""
 
 
@@ -145,9 +145,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = "__".join(str(part) for part in first["loc"]).upper()
-            is_secret = any(
-                part in name for part in ("SECRET", "TOKEN", "LLM_KEY", "HELPDESKS", "_URL")
-            )
+            is_secret = any(part in name for part in SECRETS)
             value = "" if is_secret else f" (it is {first['input']!r})"
             raise SetupError(
                 f"The setting DESKHAND_{name} cannot be used: {first['msg']}{value}. "
