@@ -34,7 +34,7 @@ from agent.printed import order_numbers
 from agent.state import FlowState
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
-from agent.store_turns import Taken, fingerprint
+from agent.store.turns import Taken, fingerprint
 from agent.types import (
     Act,
     Ask,

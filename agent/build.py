@@ -25,7 +25,7 @@ from agent.shop_file import read_shop
 from agent.shop_language import said_of
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
-from agent.store_personal import forget_older
+from agent.store.personal import forget_older
 from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower
 from fusion.mood import load_moods

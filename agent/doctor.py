@@ -13,8 +13,8 @@ from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
 from agent.space import encoder_name, open_vision, speech_options
 from agent.store import Store
-from agent.store_boxes import counts
-from agent.store_keys import list_keys
+from agent.store.boxes import counts
+from agent.store.keys import list_keys
 from fusion.hub_vision import HubTower
 from fusion.speech import load_speech
 from fusion.text import load_text

@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.attachments import suffix
 from agent.orders import Customer, Order, Shop
 from agent.store import Store
-from agent.store_personal import conversations_of, records
+from agent.store.personal import conversations_of, records
 
 FILE = "person.json"
 

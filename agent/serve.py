@@ -49,7 +49,7 @@ def _guarded(settings: Settings) -> None:
     """Raises SetupError when others could reach what no key guards."""
     from agent.build import prepare_home
     from agent.store import Store
-    from agent.store_keys import has_keys
+    from agent.store.keys import has_keys
 
     prepare_home(settings.home)
     with closing(Store(settings.conversations)) as store:
@@ -73,7 +73,7 @@ def serve_agent(settings: Settings, ready: Callable[[], None]) -> None:
     import uvicorn
 
     from agent.api import create_app
-    from agent.api_edge import REQUEST_BYTES
+    from agent.api.edge import REQUEST_BYTES
     from agent.build import open_agent
     from agent.connectors.work import Work
     from ui import mount
@@ -106,7 +106,7 @@ def _ended(number: int, frame: object) -> None:
 
 def _forget_daily(agent: Agent, days: int) -> None:
     """Erase what is older than `days`, once a day from tomorrow on; opening did it today."""
-    from agent.store_personal import forget_older
+    from agent.store.personal import forget_older
 
     while True:
         time.sleep(DAY)

@@ -22,7 +22,7 @@ from agent.lookup import not_yours
 from agent.orders import Customer, Order, Product, Shop, facts, fold, moved
 from agent.rules import Rules, shipped_rules
 from agent.shop_file import ShopFile
-from agent.store_sql import connect, writing
+from agent.store.sql import connect, writing
 from agent.telling import TOLD, last_order, profile, summary, tell
 from agent.types import Act, Action, Outcome
 

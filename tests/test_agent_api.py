@@ -20,13 +20,14 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from starlette.testclient import WebSocketDenialResponse
 
-from agent import api, api_edge
+from agent import api
+from agent.api import edge
 from agent.attachments import Attachment
 from agent.config import Settings
 from agent.errors import Busy, SetupError, ShopError
 from agent.orders import Customer
 from agent.store import Store
-from agent.store_keys import create_key
+from agent.store.keys import create_key
 from agent.types import Answer, Decided, Done, Event, ProductCard, Reply, Token
 from fusion.types import BadInput, Turn, WeightsError
 from knowledge.index import open_index
@@ -244,7 +245,7 @@ def test_bad_requests(
 
 
 def test_too_large(client: TestClient, turns: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_edge, "REQUEST_BYTES", 1_000)
+    monkeypatch.setattr(edge, "REQUEST_BYTES", 1_000)
     assert client.post(turns, json={"text": "x" * 1_000}).status_code == 413
     pieces = iter([b"x" * 600, b"x" * 600])  # of a length that nobody said
     headers = {"Content-Type": "application/json"}

@@ -14,7 +14,7 @@ from test_agent_api import agent as agent
 from agent import api
 from agent.config import Rates, Settings
 from agent.errors import NotFound, SetupError
-from agent.store_keys import create_key, find_key, list_keys, revoke_key
+from agent.store.keys import create_key, find_key, list_keys, revoke_key
 
 SECRETS = ("x" * 32, "y" * 32)
 

@@ -16,7 +16,7 @@ import uvicorn
 from agent.agent import Agent
 from agent.api import create_app
 from agent.config import Settings
-from agent.store_keys import create_key
+from agent.store.keys import create_key
 
 SAMPLES = Path(__file__).parent / "samples"
 

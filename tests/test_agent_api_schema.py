@@ -14,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 from agent.api import create_app
 from agent.build import open_agent
 from agent.config import Rates, Settings
-from agent.store_keys import create_key
+from agent.store.keys import create_key
 
 schemathesis = pytest.importorskip("schemathesis")
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")

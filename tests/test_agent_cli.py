@@ -14,7 +14,7 @@ import pytest
 from agent import cli
 from agent.config import Settings
 from agent.store import Store
-from agent.store_boxes import conversation_of, failed, messages
+from agent.store.boxes import conversation_of, failed, messages
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from agent.agent import Agent
 from agent.api import create_app
 from agent.config import Helpdesk, Settings
 from agent.connectors.work import Work
-from agent.store_boxes import (
+from agent.store.boxes import (
     FIRST,
     TRIES,
     conversation_of,

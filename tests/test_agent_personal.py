@@ -23,11 +23,11 @@ from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.state import FlowState
 from agent.store import Store
-from agent.store_boxes import conversation_of, receive
-from agent.store_feedback import rate
-from agent.store_once import claim, settle
-from agent.store_openai import remember
-from agent.store_personal import erase, forget_older
+from agent.store.boxes import conversation_of, receive
+from agent.store.feedback import rate
+from agent.store.once import claim, settle
+from agent.store.openai import remember
+from agent.store.personal import erase, forget_older
 from agent.types import Answer, Reply
 from knowledge.demo import folder
 

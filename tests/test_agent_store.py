@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from agent import store_lease
 from agent.attachments import Attachment
 from agent.errors import Busy, NotFound, SetupError
 from agent.orders import Customer
 from agent.state import FlowState
-from agent.store import RECENT, Store, messages
-from agent.store_sql import MIGRATIONS
-from agent.store_turns import Taken
+from agent.store import RECENT, Store, lease, messages
+from agent.store.sql import MIGRATIONS
+from agent.store.turns import Taken
 from agent.types import Act, Ask, Choice, Citation, Decided, Done, HandOff, Reply
 from agent.wishes import Wish
 from fusion.types import Message
@@ -283,7 +282,7 @@ def test_what_a_killed_process_held_is_free_at_once(store: Store, url: str) -> N
 
 def test_who_lost_the_conversation_stores_nothing(store: Store, monkeypatch) -> None:
     conversation = store.new_conversation()
-    monkeypatch.setattr(store_lease, "SECONDS", -1.0)  # over as soon as it began
+    monkeypatch.setattr(lease, "SECONDS", -1.0)  # over as soon as it began
     slow, quick = store.hold(conversation), store.hold(conversation)
     store.append(conversation, "hi", reply(conversation, "r1"), taken=Taken(quick))
     with pytest.raises(Busy):

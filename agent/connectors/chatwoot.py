@@ -14,7 +14,7 @@ import httpx
 
 from agent.config import Helpdesk
 from agent.connectors.types import Incoming, check_signature, check_time, header, post
-from agent.store_boxes import Message
+from agent.store.boxes import Message
 
 
 def verify(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str], now: float) -> None:

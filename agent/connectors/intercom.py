@@ -16,7 +16,7 @@ import httpx
 
 from agent.config import Helpdesk
 from agent.connectors.types import Incoming, check_signature, header, post
-from agent.store_boxes import Message
+from agent.store.boxes import Message
 
 TOPICS = frozenset({"conversation.user.created", "conversation.user.replied"})
 

@@ -18,7 +18,7 @@ from agent.config import Helpdesk
 from agent.connectors import chatwoot, intercom, slack, telegram, webhook, zendesk
 from agent.connectors.types import Forged, Incoming
 from agent.store import Store
-from agent.store_boxes import receive
+from agent.store.boxes import receive
 from fusion.types import BadInput
 
 log = logging.getLogger(__name__)

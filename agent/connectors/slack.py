@@ -14,7 +14,7 @@ import httpx
 
 from agent.config import Helpdesk
 from agent.connectors.types import Incoming, Refused, check_signature, check_time, header, post
-from agent.store_boxes import Message
+from agent.store.boxes import Message
 
 AGAIN = frozenset({"ratelimited", "internal_error", "service_unavailable", "fatal_error"})
 """Errors of Slack after which the same may be sent again."""

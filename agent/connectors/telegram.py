@@ -15,7 +15,7 @@ import httpx
 
 from agent.config import Helpdesk
 from agent.connectors.types import Forged, Incoming, Refused, header, post
-from agent.store_boxes import Message
+from agent.store.boxes import Message
 
 FILE = "telegram:"  # before the id of a file, whose address has to be asked for
 

@@ -1,6 +1,6 @@
 """The work behind the door: what was received is answered, what was said is sent.
 
-Three threads look into the boxes (agent/store_boxes.py). Each message is dealt with by one of them,
+Three threads look into the boxes (agent/store/boxes.py). Each message is dealt with by one of them,
 in this process or another; what fails is tried again later, and in the end is dead, which
 `deskhand outbox list` tells.
 """
@@ -19,7 +19,7 @@ import httpx
 from agent.connectors import chatwoot, intercom, slack, telegram, webhook, zendesk
 from agent.connectors.types import Incoming, Refused
 from agent.errors import CUSTOMER_ERRORS, Busy
-from agent.store_boxes import (
+from agent.store.boxes import (
     Box,
     Message,
     conversation_of,
