@@ -30,7 +30,7 @@ from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
-from agent.printed import order_numbers
+from agent.printed import articles, order_numbers
 from agent.state import FlowState
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
@@ -258,6 +258,8 @@ class Agent:
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             printed = order_numbers(percept.printed, self.shop.rules)
+            if percept.printed:
+                state = state.but(shown=articles(percept.printed, self.knowledge))
             asked = state.asked
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
             stuck = isinstance(decision, Ask) and decision.slot == asked

@@ -22,6 +22,7 @@ class FlowState(Frozen):
     queue: tuple[Wish, ...] = ()  # to be done afterwards
     read: bool = False  # whether the wish's own words were read for its slots
     printed: tuple[str, ...] = ()  # order numbers in the photo of the last turn
+    shown: tuple[str, ...] = ()  # numbers of articles in the last photo with print, bare
     passed: tuple[str, ...] = ()  # orders that the customer said it was not
     last_order: str | None = None  # "that order" in a later wish
     narrowed: tuple[str, ...] = ()  # ids left by an answer that fitted several

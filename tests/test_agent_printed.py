@@ -69,3 +69,12 @@ def test_the_yes_is_said_never_shown(agent, talk):
 def test_a_printed_code_finds_its_product_first(talk):
     reply = talk("How much is this?", label("Art. KL-1014"))
     assert reply.products[0].id == "mug-aster-blue" and "16.90 EUR" in reply.text
+
+
+def test_a_printed_article_number_says_which_article_goes_back(talk):
+    talk("I want to return this, order K1028", label("Art. KL-1014"))
+    asked = talk("jonas.peeters@example.com")
+    assert asked.decision.slot == "reason"  # not which of the three articles
+    read_back = talk("It has the wrong size")
+    assert read_back.decision.slot == "confirm"
+    assert "Aster mug" in read_back.text and "tumbler" not in read_back.text
