@@ -144,7 +144,6 @@ class Agent:
                 found = find(
                     percept,
                     fused,
-                    self.fusion,
                     self.knowledge,
                     state.memory,
                     self.limits,

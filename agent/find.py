@@ -14,8 +14,7 @@ from agent.products import short, word_set
 from agent.refer import referred
 from agent.relations import Baskets, relate
 from agent.types import Chip, Limits, Related
-from fusion.types import Encoded, Fused, Modality, Percept
-from fusion.understand import FusionModule
+from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
 from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
@@ -42,7 +41,6 @@ class Findings:
 def find(
     percept: Percept,
     fused: Fused,
-    fusion: FusionModule,
     knowledge: Knowledge,
     memory: Memory,
     limits: Limits,
@@ -64,7 +62,7 @@ def find(
     words = " ".join(filter(None, [percept.words, about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
-        vectors.append(fusion.vector(_alone(percept)))
+        vectors.append(fused.alone)
 
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
     fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else []
@@ -127,13 +125,6 @@ def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory) ->
     if talked is None:
         return ""
     return talked.title.split(",")[0] if filters else talked.title  # a wish: another variant
-
-
-def _alone(percept: Percept) -> Percept:
-    """The turn without what was said before."""
-    encoded: dict[Modality, Encoded] = dict(percept.encoded)
-    del encoded["history"]
-    return replace(percept, encoded=encoded)
 
 
 def _search(

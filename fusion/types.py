@@ -185,6 +185,7 @@ class Fused:
     intents: Mapping[str, float]  # sums to 1, highest first
     out_of_scope: float  # in [0, 1]
     vector: np.ndarray  # (DIM,) float32, unit norm, in the space of the index
+    alone: np.ndarray  # the same, as if nothing had been said before
     attributions: Attributions
     mood: float = 0.0  # in [-1, 1]; below 0 is unhappy; judged by `fusion.mood.Moods`
 
