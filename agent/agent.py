@@ -248,7 +248,8 @@ class Agent:
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
-        intent = sure_intent(fused, self.limits)
+        # an error code on a display is asked about, whatever it sounds like
+        intent = "" if found.page and state.wish is None else sure_intent(fused, self.limits)
         unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
@@ -276,6 +277,7 @@ class Agent:
                 seen=found.seen,
                 unsold=found.unsold,
                 related=found.related,
+                page=found.page,
                 unhappy_before=unhappy_before,
                 before=decided(state.memory, shown),
             )

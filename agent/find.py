@@ -10,12 +10,14 @@ import numpy as np
 
 from agent.chips import chips, obeyed
 from agent.memory import Memory
+from agent.printed import shown_codes
 from agent.products import short, word_set
 from agent.refer import referred
 from agent.relations import Baskets, relate
 from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
+from knowledge.codes import codes_of
 from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
@@ -36,6 +38,7 @@ class Findings:
     related: Related | None = None  # how the hits belong together
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
     seen: tuple[Document, ...] = ()  # the products most like the photo, whatever was said of it
+    page: Hit | None = None  # the passage on the code that the photo shows: an error on a display
 
 
 def find(
@@ -67,6 +70,9 @@ def find(
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
     fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else []
     everything = _search(knowledge, words, vectors)
+    codes = shown_codes(percept.printed)
+    pages = [hit for hit in everything if hit.document.kind != "product"]
+    page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
     if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):
         related, hits = beside
@@ -94,7 +100,9 @@ def find(
         if unsold and all(hit.score < NAMED for hit in hits):
             strange = stranger(percept.encoded["photo"], alone, unsold)
     about = f"{own} ({about})" if about else own
-    return Findings(tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen)
+    return Findings(
+        tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen, page=page
+    )
 
 
 def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:

@@ -23,9 +23,14 @@ def order_numbers(printed: Sequence[PrintedText], rules: Rules) -> tuple[str, ..
     return tuple(dict.fromkeys(found))[:SHOWN]
 
 
+def shown_codes(printed: Sequence[PrintedText]) -> set[str]:
+    """What in the print may be a code, as `bare` writes it."""
+    return {code for line in printed[:READ] for code in codes_in(line.text)}
+
+
 def articles(printed: Sequence[PrintedText], knowledge: Knowledge) -> tuple[str, ...]:
     """The numbers in the print that may be an article's, and the ids of the products that have one
     of them alone, all as `bare` writes them."""
-    codes = sorted({code for line in printed[:READ] for code in codes_in(line.text)})
+    codes = sorted(shown_codes(printed))
     found = [knowledge.related(code) for code in codes]
     return (*codes, *(bare(only[0].id) for only in found if len(only) == 1))
