@@ -21,6 +21,7 @@ from agent.attachments import attachments
 from agent.errors import Busy
 from agent.find import Findings, find, own_words
 from agent.flows import advance
+from agent.local import asides, given_up, reply_language
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.policy import decide, sure_intent, wants_person
@@ -30,7 +31,6 @@ from agent.steps import go_on
 from agent.store import Store
 from agent.types import (
     Act,
-    Answer,
     Ask,
     Composer,
     Decided,
@@ -141,14 +141,17 @@ class Agent:
                 yield Decided(decision=decision)
 
             with _timed(seconds, "compose"):
+                language = reply_language(percept, [decision for decision, _ in verdict.steps])
                 drafts = [
-                    self.composer.compose(decision, outcome, found.hits, history, found.words)
+                    self.composer.compose(
+                        decision, outcome, found.hits, history, found.words, language
+                    )
                     for decision, outcome in verdict.steps
                 ]
-            given_up = _given_up(found, verdict.steps[0][0])
             before, after = softened(verdict.decision, fused.mood, history, self.limits)
+            told = [before, given_up(found.relaxed, verdict.steps[0][0])]
             texts = [draft.text for draft in drafts]
-            said = [*percept.problems, before, given_up, *texts, after]
+            said = [*percept.problems, *asides(told, language), *texts, *asides([after], language)]
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
@@ -277,17 +280,6 @@ def _notes(percept: Percept) -> Iterator[str]:
             "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
             "wrong."
         )
-
-
-def _given_up(found: Findings, decision: Decision) -> str:
-    """The wishes that had to be dropped before a product was left; "" when there are none."""
-    about_products = isinstance(decision, Answer) and any(
-        hit.document.kind == "product" for hit in decision.hits[:1]
-    )
-    if not found.relaxed or not about_products:
-        return ""
-    wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
-    return f"Nothing matches {wishes}; this is what there is without that wish."
 
 
 def _heard(percept: Percept) -> Heard:

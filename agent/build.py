@@ -141,7 +141,7 @@ def index_documents(
     space = encoder_name(encoders.text, encoders.vision)
     with open_index(settings.index_folder, space, create=True) as knowledge:
         photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits, seen)
-        return knowledge.update(documents, encoders.text.encode, photos, progress)
+        return knowledge.update(documents, encoders.embed, photos, progress)
 
 
 def index_demo(

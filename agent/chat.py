@@ -52,9 +52,10 @@ class ChatComposer:
         hits: Sequence[Hit],
         history: Sequence[Message],
         words: str,
+        language: str = "en",
     ) -> Draft:
         """The whole draft. Nobody heard the sentences before a failure, so they are dropped."""
-        writing, said = self.write(decision, outcome, hits, history, words), ""
+        writing, said = self.write(decision, outcome, hits, history, words, language), ""
         while True:
             try:
                 said += next(writing)
@@ -69,9 +70,10 @@ class ChatComposer:
         hits: Sequence[Hit],
         history: Sequence[Message],
         words: str,
+        language: str = "en",
     ) -> Generator[str, None, Draft]:
         """Sentences as they are checked; the draft's text begins with them."""
-        draft = self.fallback.compose(decision, outcome, hits, history, words)
+        draft = self.fallback.compose(decision, outcome, hits, history, words, language)
         if not isinstance(decision, Answer) or not decision.hits:
             return draft  # questions, acts and hand-offs have words of their own
         if OWN in decision.hits[0].ranks:

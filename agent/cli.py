@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import agent.mood_cli  # noqa: F401  adds commands to the two apps of agent.lab
+import agent.languages_cli
+import agent.mood_cli  # noqa: F401  add commands to the two apps of agent.lab
 from agent.acting_cli import evaluate_acting
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, SetupError

@@ -50,19 +50,25 @@ def find(
     filters = parse_filters(own, knowledge.vocabulary)
     photo = "photo" in percept.present
     about = "" if photo else subject(own, filters, knowledge, replies)
-    words = " ".join(filter(None, [percept.words, about]))
+    said = [percept.words] if knowledge.languages or not percept.english else []
+    printed = [line.text for line in percept.printed] if not said else []
+    words = " ".join(filter(None, [*said, *printed, *percept.english.values(), about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
         vectors.append(fusion.vector(_alone(percept)))
 
-    everything = _search(knowledge, words, vectors)
+    everything = translated(_search(knowledge, words, vectors), percept.language)
     fitting, wished = everything, filters.describe()
     if filters:
-        fitting = _fitting(knowledge, words, vectors, filters, limits)
+        fitting = _fitting(knowledge, words, vectors, filters, limits, percept.language)
     dropped: tuple[str, ...] = ()
     while not fitting and (fewer := filters.relaxed()) is not None:
         filters, dropped = fewer, fewer.dropped
-        fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else everything
+        fitting = (
+            _fitting(knowledge, words, vectors, filters, limits, percept.language)
+            if filters
+            else everything
+        )
     scores = [hit.score for hit in fitting if hit.document.kind == "product"]
     top = max(scores, default=0.0)
     named = {  # at least as likely as a product that merely fits
@@ -89,9 +95,9 @@ def stranger(photo: Encoded, knowledge: Knowledge, unsold: Unsold) -> float:
 
 
 def own_words(percept: Percept) -> str:
-    """What the customer typed and said. Words printed in a photo are evidence, never wishes."""
-    heard = percept.transcript.text if percept.transcript and "voice" in percept.present else ""
-    return " ".join(filter(None, [percept.text, heard]))
+    """What the customer typed and said, as English reads it. Words in a photo are no wishes."""
+    heard = percept.heard if "voice" in percept.present else ""
+    return " ".join(filter(None, [percept.typed, heard]))
 
 
 def subject(own: str, filters: Filters, knowledge: Knowledge, replies: Sequence[Reply]) -> str:
@@ -102,6 +108,20 @@ def subject(own: str, filters: Filters, knowledge: Knowledge, replies: Sequence[
     if not shown or not only_points(own, looks):
         return ""
     return shown[-1].split(",")[0] if filters else shown[-1]  # a wish is for another variant
+
+
+def translated(hits: Sequence[Hit], language: str) -> list[Hit]:
+    """Of hits that are translations of each other (attribute "translation_of": the id of the
+    first), only one, in the customer's language if there is one, with the best score of them."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        original = hit.document.attributes.get("translation_of", hit.document.id)
+        groups.setdefault(original, []).append(hit)
+    kept = []
+    for group in groups.values():
+        own = [hit for hit in group if hit.document.language[:2] == language]
+        kept.append(replace((own or group)[0], score=max(hit.score for hit in group)))
+    return sorted(kept, key=lambda hit: -hit.score)
 
 
 def _alone(percept: Percept) -> Percept:
@@ -132,9 +152,10 @@ def _fitting(
     vectors: Sequence[np.ndarray],
     filters: Filters,
     limits: Limits,
+    language: str,
 ) -> list[Hit]:
     """The hits under a filter; none at all unless a product is among them, of a kind named."""
-    hits = _search(knowledge, words, vectors, filters)
+    hits = translated(_search(knowledge, words, vectors, filters), language)
     kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
     products = [
         hit

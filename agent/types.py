@@ -240,4 +240,5 @@ class Composer(Protocol):
         hits: Sequence[Hit],
         history: Sequence[Message],
         words: str,
+        language: str = "en",  # ISO 639-1, to be answered in
     ) -> Draft: ...

@@ -12,12 +12,15 @@ import numpy as np
 
 from fusion.audio import speech_part
 from fusion.decoder import Decoder
+from fusion.languages import detect, heard_in, in_english, spoken_before
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
 from fusion.quality import Quality, quality_of
 from fusion.speech import Recogniser, load_speech
+from fusion.student import FILE, Student, load_student
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
+    DIM,
     BadInput,
     Encoded,
     Encoder,
@@ -31,6 +34,7 @@ from fusion.types import (
 )
 from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
+from fusion.weights import SHIPPED
 
 EARLIER_MESSAGES = 4  # two exchanges
 EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
@@ -45,13 +49,29 @@ class Encoders:
     speech: Recogniser | None  # None: recordings are not listened to
     ocr: Reader
     unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
+    student: Student | None = None  # of other languages; None: the text encoder reads them itself
     decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (len(texts), DIM), float32, unit norm, of texts in any language."""
+        if self.student is None:
+            return self.text.encode(texts)
+        other = np.array([detect(text) != "en" for text in texts], dtype=bool)
+        vectors = np.zeros((len(texts), DIM), np.float32)
+        vectors[~other] = self.text.encode([texts[i] for i in np.flatnonzero(~other)])
+        vectors[other] = self.student.encode([texts[i] for i in np.flatnonzero(other)])
+        return vectors
 
 
 def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
     """The encoders these settings name; WeightsError, naming the fix, when one is missing."""
     return Encoders(
-        load_text(text), load_vision(vision), load_speech(speech), load_ocr(), load_unsold(vision)
+        load_text(text),
+        load_vision(vision),
+        load_speech(speech),
+        load_ocr(),
+        load_unsold(vision),
+        load_student() if text == "minilm" and (SHIPPED / FILE).is_file() else None,
     )
 
 
@@ -100,8 +120,17 @@ def perceive(
             "print": "\n".join(line.text for line in printed),
             "history": context(history),
         }
+        before = spoken_before(history[-EARLIER_MESSAGES:])
+        written = detect(text, before)
+        spoken = heard_in(transcript, before) if transcript else written
+        english: dict[Modality, str] = {}
         for modality, sentence in sentences.items():
-            if sentence:
+            language = {"text": written, "voice": spoken}.get(modality, "en")
+            if sentence and language != "en":
+                english[modality] = in_english(sentence, language)
+            if sentence and language != "en" and encoders.student:
+                encoded[modality] = encoders.student.states(sentence)
+            elif sentence:
                 encoded[modality] = encoders.text.states(sentence)
     if transcript:
         quality["voice_confidence"] = transcript.confidence
@@ -120,16 +149,20 @@ def perceive(
         photos=len(photos),
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
         seconds=seconds,
+        language=written if text else spoken,
+        english=english,
     )
 
 
 def context(history: Sequence[Message]) -> str:
-    """The last two exchanges, a line each, newest last: "customer: ..." or "agent: ..."."""
-    lines = (
-        f"{message.speaker}: {message.text.strip()[:EARLIER_CHARS]}"
-        for message in history[-EARLIER_MESSAGES:]
-        if message.text.strip()
-    )
+    """The last two exchanges, a line each, newest last: "customer: ..." or "agent: ...", as what
+    reads only English is to read them."""
+    lines = []
+    language = "en"
+    for message in history[-EARLIER_MESSAGES:]:
+        if text := message.text.strip():
+            language = detect(text, language)
+            lines.append(f"{message.speaker}: {in_english(text, language)[:EARLIER_CHARS]}")
     return "\n".join(lines)
 
 

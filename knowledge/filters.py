@@ -150,7 +150,7 @@ def _rating(document: Document) -> float:
 
 # --- Reading wishes ---------------------------------------------------------------------------
 
-_SIGN = "[€£$]|(?:" + "|".join(word for word in CURRENCIES if word.isalpha()) + r")\b"
+_SIGN = "[€£$¥]|(?:" + "|".join(word for word in CURRENCIES if word.isalpha()) + r")\b"
 _AMOUNT = re.compile(
     rf"(?P<before>{_SIGN})?\s*(?<![\w.,])(?<![a-z]-)"
     rf"(?P<number>\d{{1,3}}(?:[,.]\d{{3}})+(?:[,.]\d{{1,2}})?|\d+(?:[.,]\d{{1,2}})?)"

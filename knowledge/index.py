@@ -152,6 +152,11 @@ class Knowledge:
         """Values of color, material, size, kind and currency among the products."""
         return self._current().vocabulary
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """Languages of the documents (ISO 639-1), but for English."""
+        return self._current().lexical.languages
+
     def corrected(self, words: str) -> str:
         """The words, with slips of the pen put right where the shop knows a word much like one."""
         return self._current().lexical.corrected(words)
@@ -205,10 +210,8 @@ class Knowledge:
                 keys = self._records.keys(found, now.revision)
                 keys = {id: key for id, key in keys.items() if key[0] in kinds}
                 if filters:
-                    records = self._records.some(keys, now.revision)
-                    keys = {
-                        i: key for i, key in keys.items() if filters.accepts(records[i].document)
-                    }
+                    some = self._records.some(keys, now.revision)
+                    keys = {i: key for i, key in keys.items() if filters.accepts(some[i].document)}
                     if sum(kind == "product" for kind, _, _ in keys.values()) >= k:
                         break
             vectors = self._records.vectors(
