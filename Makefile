@@ -34,6 +34,8 @@ weights: .venv/.installed-dev
 	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first
 	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
 	    --start $(RENDERS)/first/vision.safetensors --epochs 3 --peak-rate 3e-4
+	$(BIN)/deskhand train languages --data $(DATA) --out $(RENDERS)/languages --sentences 53248
+	cp $(RENDERS)/languages/student.safetensors $(RENDERS)/languages/student.card.json fusion/weights
 	$(BIN)/deskhand train fusion --data $(DATA) --out $(RENDERS)/fusion --model all
 	cp $(RENDERS)/fusion/ours/0/fusion.* fusion/weights
 	for name in concat autoencoder cca dcca attention late text photo; do \

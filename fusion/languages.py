@@ -62,8 +62,11 @@ def spoken_before(history: Sequence[Message]) -> str:
 
 
 def heard_in(transcript: Transcript, before: str) -> str:
-    """The language of a recording: the recogniser's word is as good as that of the conversation."""
-    told = transcript.engine.startswith("whisper") and transcript.language in LANGUAGES
+    """The language of a recording: Whisper's word is as good as the conversation's. PocketSphinx
+    hears English and nothing else."""
+    if not transcript.engine.startswith("whisper"):
+        return "en"
+    told = transcript.language in LANGUAGES
     return detect(transcript.text, transcript.language if told else before)
 
 

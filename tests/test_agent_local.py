@@ -6,7 +6,7 @@ from agent.compose import BuiltinComposer
 from agent.local import FOLDER, asides, reply_language, sentences
 from agent.types import Act, Answer, Ask, Decline, HandOff
 from fusion.languages import LANGUAGES
-from fusion.types import Percept
+from fusion.types import Percept, Turn
 from knowledge.types import Document, Hit
 
 OTHERS = LANGUAGES[1:]
@@ -115,3 +115,50 @@ def test_what_is_said_around_an_answer_is_in_its_language() -> None:
     assert asides(["Nothing matches “blue”; this is what there is without that wish."], "de") == [
         "Nichts erfüllt alle Wünsche; das kommt am nächsten."
     ]
+
+
+# --- With the whole agent -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def talk(agent):
+    conversation = agent.store.new_conversation()
+
+    def say(text: str):
+        *_, done = agent.reply(Turn(text), conversation)
+        return done.reply
+
+    return say
+
+
+def test_an_order_is_cancelled_in_german(agent, talk):
+    customer = agent.shop.identify("marta.claes@example.com")
+    order = next(o for o in agent.shop.orders(customer) if o.status == "pending")
+    reply = talk(f"Hallo, bitte stornieren Sie meine Bestellung {order.id}")
+    assert reply.decision.kind == "ask" and reply.decision.slot == "email"
+    assert reply.text == "Mit welcher E-Mail-Adresse haben Sie bestellt?"
+    reply = talk(customer.email)
+    for _ in range(3):
+        if reply.decision.kind == "ask" and reply.decision.slot == "confirm":
+            break
+        reply = talk("ich brauche es nicht mehr")
+    assert agent.shop.order(order.id).status == "pending"
+    reply = talk("ja, bitte")
+    assert reply.decision.kind == "act" and agent.shop.order(order.id).status == "cancelled"
+
+
+def test_a_product_is_found_and_answered_in_chinese(talk):
+    reply = talk("有没有不到20欧元的蓝色马克杯？")
+    assert reply.products and reply.products[0].id.startswith("mug-aster-blue")
+    assert "件现货" in reply.text and "€" in reply.text and " is " not in reply.text
+
+
+def test_a_question_of_the_help_pages_is_answered_in_french(talk):
+    reply = talk("Bonjour, combien de jours ai-je pour retourner un article ?")
+    assert any("return" in citation.document for citation in reply.citations)
+    assert "La boutique écrit, dans sa langue" in reply.text
+
+
+def test_english_is_answered_as_ever(talk):
+    reply = talk("How long do I have to return something?")
+    assert "30 days" in reply.text and "“" not in reply.text
