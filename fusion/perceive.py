@@ -17,7 +17,7 @@ from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
 from fusion.quality import Quality, quality_of
 from fusion.speech import Recogniser, load_speech
-from fusion.student import FILE, Student, load_student
+from fusion.student import Student, load_student
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
     DIM,
@@ -34,7 +34,6 @@ from fusion.types import (
 )
 from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
-from fusion.weights import SHIPPED
 
 EARLIER_MESSAGES = 4  # two exchanges
 EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
@@ -51,6 +50,18 @@ class Encoders:
     unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
     student: Student | None = None  # of other languages; None: the text encoder reads them itself
     decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
+
+    def other(self, sentence: str, english: str) -> Encoded:
+        """A sentence in another language and what of it is known in English: the tokens of what is
+        known, and the direction of the mean of both vectors.
+
+        The student knows how people speak, the glossary what shops sell.
+        """
+        if self.student is None:
+            return self.text.states(sentence)
+        known = self.text.states(english)
+        mean = known.vector + self.student.encode([sentence])[0]
+        return Encoded(known.tokens, mean / max(float(np.linalg.norm(mean)), 1e-9))
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (len(texts), DIM), float32, unit norm, of texts in any language."""
@@ -71,7 +82,7 @@ def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "
         load_speech(speech),
         load_ocr(),
         load_unsold(vision),
-        load_student() if text == "minilm" and (SHIPPED / FILE).is_file() else None,
+        load_student() if text == "minilm" else None,
     )
 
 
@@ -128,8 +139,7 @@ def perceive(
             language = {"text": written, "voice": spoken}.get(modality, "en")
             if sentence and language != "en":
                 english[modality] = in_english(sentence, language)
-            if sentence and language != "en" and encoders.student:
-                encoded[modality] = encoders.student.states(sentence)
+                encoded[modality] = encoders.other(sentence, english[modality])
             elif sentence:
                 encoded[modality] = encoders.text.states(sentence)
     if transcript:

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from opencc import OpenCC
 from torch import Tensor, nn
 
-from fusion.types import DIM, Encoded, WeightsError
+from fusion.types import DIM, WeightsError
 from fusion.weights import SHIPPED, load_into, load_weights
 
 MODEL = "student-1"
@@ -119,12 +119,6 @@ class Student:
             return np.zeros((0, DIM), np.float32)
         each = [known(*pieces(text), self._keys) for text in texts]
         return self.model(*together(each)).numpy()
-
-    def states(self, text: str) -> Encoded:
-        """The sentence's vector, and as the states of its tokens the vector of each word."""
-        words = [text, *_WORD.findall(folded(text))]
-        vectors = self.encode(words)
-        return Encoded(vectors[1:] if len(vectors) > 1 else vectors, vectors[0])
 
 
 def known(
