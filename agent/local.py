@@ -60,8 +60,9 @@ class Sentences:
         """How many pieces there are, in the plural form that the number takes."""
         message = self._catalogue["%(count)s piece is in stock."]
         assert message is not None
-        place = int(self.locale.plural_form(pieces) != "one") if len(message.string) > 1 else 0
-        return message.string[place] % {"count": format_decimal(pieces, locale=self.locale)}
+        forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        place = int(len(forms) > 1 and self.locale.plural_form(pieces) != "one")
+        return forms[place] % {"count": format_decimal(pieces, locale=self.locale)}
 
     def money(self, price: float, currency: str) -> str:
         """16.9, "EUR" -> "16,90 €" in German."""

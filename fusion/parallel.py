@@ -46,11 +46,10 @@ class Pairs:
 
 
 def read_pairs(folder: Path) -> Pairs:
-    """The pairs of `en-XX.tsv.xz` in `folder`.
+    """The pairs of `en-XX.tsv.xz` in `folder`; the English sentences come first that most languages
+    say, a shop's phrases and Chinese ones sooner than others.
 
-    English sentences that only one language says are left out, but for a shop's and Chinese ones,
-    of which there are few: the teacher takes longer than all else. Everyday Spanish is there a
-    second time as if it were Portuguese, but never held out.
+    Everyday Spanish is there a second time as if it were Portuguese, but never held out.
     """
     said: dict[str, list[tuple[int, str, bool]]] = {}
     for language, name in enumerate(LANGUAGES):
@@ -67,7 +66,7 @@ def read_pairs(folder: Path) -> Pairs:
         languages = {language for language, _, _ in others}
         return len(languages) + 2 * any(shop for _, _, shop in others) + (0 in languages)
 
-    kept = sorted((e for e in said if worth(e) > 1), key=lambda e: (-worth(e), e))
+    kept = sorted(said, key=lambda english: (-worth(english), english))
     es, pt = LANGUAGES.index("es"), LANGUAGES.index("pt")
     each: list[tuple[int, int, str, bool, bool]] = []
     for row, english in enumerate(kept):
