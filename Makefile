@@ -34,6 +34,9 @@ weights: .venv/.installed-dev
 	$(BIN)/deskhand train vision --data $(DATA) --out $(RENDERS)/first
 	$(BIN)/deskhand train vision --data $(DATA) --renders $(RENDERS) --out fusion/weights \
 	    --start $(RENDERS)/first/vision.safetensors --epochs 3 --peak-rate 3e-4
+	$(BIN)/python -m knowledge.demo.studio.render --set damage --samples 5 --per-product 4 \
+	    --out $(RENDERS)/damage
+	$(BIN)/deskhand train damage --renders $(RENDERS)/damage --data $(DATA) --out fusion/weights
 	$(BIN)/deskhand train languages --data $(DATA) --out $(RENDERS)/languages --sentences 53248
 	cp $(RENDERS)/languages/student.safetensors $(RENDERS)/languages/student.card.json fusion/weights
 	$(BIN)/deskhand train fusion --data $(DATA) --out $(RENDERS)/fusion --model all

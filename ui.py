@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from agent import types
 from agent.agent import Agent
 from agent.brief import by_person
+from agent.chips import removal
 from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
 from agent.files import read_turn, without_metadata
@@ -59,7 +60,7 @@ class Talk:
     messages: list[dict[str, Any]] = field(default_factory=list)
     waiting: bool = False
     read: int = 0  # replies of the conversation that it shows
-    orders: dict[str, str] = field(default_factory=dict)  # label of an offered order -> its number
+    meant: dict[str, str] = field(default_factory=dict)  # what stands on a button -> what it says
 
 
 def failure(error: Exception, conversation: str) -> str:
@@ -176,12 +177,15 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
                         told = says(*text, *([gr.HTML(extra)] if extra else []))
                         talk.messages = told[chat]
                         asks = reply.decision if isinstance(reply.decision, types.Ask) else None
-                        asked = asks.choices if asks else ()
+                        labels = [choice.label for choice in asks.choices] if asks else []
                         if asks and asks.slot == "order_id":
-                            talk.orders = {choice.label: choice.id for choice in asked}
+                            talk.meant = {choice.label: choice.id for choice in asks.choices}
+                        elif reply.wishes:
+                            talk.meant = {f"✕ {chip.label}": removal(chip) for chip in reply.wishes}
+                            labels = [*labels, *talk.meant]
                         offers = {
-                            button: gr.update(value=choice.label, visible=True)
-                            for button, choice in zip(choices, asked, strict=False)
+                            button: gr.update(value=label, visible=True)
+                            for button, label in zip(choices, labels, strict=False)
                         }
                         free = {box: gr.update(interactive=True), recorder: None}
                         yield {**told, **free, **offers, evidence: story, look: _look(handed)}
@@ -195,7 +199,7 @@ def build_page(agent: Agent, settings: Settings) -> gr.Blocks:
                 events.close()
 
     def send_choice(label: str, talk: Talk) -> Iterator[dict[Any, Any]]:
-        yield from send({"text": talk.orders.get(label, label), "files": []}, None, talk)
+        yield from send({"text": talk.meant.get(label, label), "files": []}, None, talk)
 
     def send_example(
         talk: Talk | None, words: str, product: str | None

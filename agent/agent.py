@@ -7,58 +7,61 @@ before its words are streamed, so a customer who leaves early finds the whole re
 
 from __future__ import annotations
 
-import re
+import logging
 import secrets
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from agent import events
 from agent.attachments import attachments
-from agent.errors import Busy
+from agent.chips import spelt, without_chip
+from agent.compose import BuiltinComposer
+from agent.damage import leant, speaks
 from agent.find import Findings, find, own_words
 from agent.flows import advance
-from agent.local import asides, given_up, reply_language
+from agent.listening import expected
+from agent.local import asides, reply_language
+from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
+from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import order_numbers
+from agent.sentences import SILENT
 from agent.state import FlowState
-from agent.steps import go_on
-from agent.store import Store
+from agent.steps import go_on, hand_off
+from agent.store import Store, messages
+from agent.store.turns import Taken, fingerprint
 from agent.types import (
     Act,
     Ask,
-    Composer,
     Decided,
     Decision,
     Decline,
-    Deed,
     Done,
     Event,
-    Found,
-    FoundHit,
     HandOff,
-    Heard,
     Limits,
     Outcome,
     Reply,
-    Token,
-    Understood,
 )
 from fusion.mood import Moods
 from fusion.perceive import Encoders, perceive
-from fusion.types import Fused, InputLimits, Message, Percept, Turn
+from fusion.types import BadInput, Fused, InputLimits, Message, Percept, Turn
 from fusion.understand import FusionModule
 from knowledge.index import Knowledge
+from knowledge.types import Hit
 
-if TYPE_CHECKING:  # scikit-learn comes with it: only shops with intents of their own load it
+if TYPE_CHECKING:  # LangChain and scikit-learn come with them: only who uses them loads them
+    from agent.chat import Chat
     from agent.own import OwnIntents
 
-INTENTS_SHOWN = 5
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class Verdict:
     """What was decided for a turn, and done about it."""
 
     steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+    state: FlowState  # where the conversation stands afterwards
+    hits: tuple[Hit, ...] = ()  # the evidence
+    notes: tuple[str, ...] = ()
+    priority: int | None = None  # of the person's work, when it ends with them
 
     @property
     def decision(self) -> Decision:
@@ -87,11 +94,12 @@ class Agent:
         fusion: FusionModule,
         shop: Shop,
         store: Store,
-        composer: Composer,
+        composer: BuiltinComposer,
         moods: Moods,
         limits: Limits,
         input_limits: InputLimits,
         own: OwnIntents | None = None,
+        chat: Chat | None = None,
     ) -> None:
         self.knowledge = knowledge
         self.encoders = encoders
@@ -103,25 +111,36 @@ class Agent:
         self.limits = limits
         self.input_limits = input_limits
         self.own = own
-        self._answering: set[str] = set()
-        self._guard = threading.Lock()
+        self.chat = chat
 
-    def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
+    def reply(
+        self, turn: Turn, conversation_id: str, delivery: str | None = None
+    ) -> Generator[Event]:
         """The events of one turn, the last one `Done`. Close the stream when you stop early.
 
-        Raises BadInput (empty turn, too long), NotFound (no such conversation), Busy (an earlier
-        turn of the conversation is still being answered), ShopError.
+        A turn that comes again under the same name (`delivery`) is not answered again: it gets the
+        reply that it had.
+
+        Raises BadInput (empty turn, too long, the name of another turn), NotFound (no such
+        conversation), Busy (an earlier turn of the conversation is still being answered),
+        ShopError.
         """
-        with self._alone(conversation_id):
+        with self._alone(conversation_id, turn, delivery) as taken:
+            if (earlier_reply := self._answered(conversation_id, taken)) is not None:
+                yield from events.told_again(earlier_reply)
+                return
             seconds: dict[str, float] = {}
-            history = self.store.history(conversation_id)
-            shown = self.store.replies(conversation_id)
-            percept = perceive(spelt(turn, shown), history, self.encoders, self.input_limits)
-            yield _heard(percept)
+            turns, state = self.store.recent(conversation_id), self.store.flow(conversation_id)
+            history, shown = messages(turns), [reply for _, reply in turns]
+            turn, obeyed = without_chip(spelt(turn, shown), shown, history)
+            percept = perceive(turn, history, self.encoders, self.input_limits, expected(shown))
+            happened: list[Event] = [events.heard(percept)]
+            yield happened[-1]
 
             with _timed(seconds, "understand"):
                 fused = replace(self.fusion(percept), mood=self.moods(percept, earlier(history)))
-            yield _understood(fused)
+            happened.append(events.understood(fused))
+            yield happened[-1]
 
             with _timed(seconds, "find"):
                 found = find(
@@ -129,47 +148,85 @@ class Agent:
                     fused,
                     self.fusion,
                     self.knowledge,
-                    shown,
+                    state.memory,
                     self.limits,
+                    self.shop.baskets,
                     self.encoders.unsold,
+                    obeyed,
                 )
-            yield _found(found)
+            happened.append(events.found(found))
+            yield happened[-1]
 
             with _timed(seconds, "decide"):
-                verdict = self._decide(percept, fused, found, history, shown, conversation_id, turn)
-            for decision, _ in verdict.steps:
-                yield Decided(decision=decision)
-
+                verdict = self._decide(percept, fused, found, history, shown, state, turn)
             with _timed(seconds, "compose"):
                 language = reply_language(percept, [decision for decision, _ in verdict.steps])
                 drafts = [
                     self.composer.compose(
-                        decision, outcome, found.hits, history, found.words, language
+                        decision, outcome, verdict.hits, history, found.words, language
                     )
                     for decision, outcome in verdict.steps
                 ]
-            before, after = softened(verdict.decision, fused.mood, history, self.limits)
-            told = [before, given_up(found.relaxed, verdict.steps[0][0])]
-            texts = [draft.text for draft in drafts]
-            said = [*percept.problems, *asides(told, language), *texts, *asides([after], language)]
+            given_up = events.given_up(found, verdict.steps[0][0])
+            softer, after = softened(verdict.decision, fused.mood, history, self.limits)
+            around = asides([softer, given_up], language)
+            before = " ".join(filter(None, [*percept.problems, *around]))
+            after = " ".join(asides([after], language))
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
-                text=" ".join(filter(None, said)),
+                text=" ".join(filter(None, [before, *(draft.text for draft in drafts), after])),
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=verdict.decision,
                 intent=fused.intent,
-                attributions=_games(fused),
+                attributions=events.games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
-                done=tuple(starmap(_deed, verdict.acts)),
-                notes=(*_notes(percept), *chain.from_iterable(draft.notes for draft in drafts)),
+                comparison=next((d.comparison for d in drafts if d.comparison), None),
+                done=tuple(starmap(events.deed, verdict.acts)),
+                notes=(
+                    *events.notes(percept),
+                    *verdict.notes,
+                    *chain.from_iterable(draft.notes for draft in drafts),
+                ),
                 mood=fused.mood,
+                wishes=found.wishes if events.about_products(verdict.steps[0][0]) else (),
+                transcript=percept.transcript,
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
-            self.store.append(conversation_id, percept.words, reply, kept)
-            for piece in re.findall(r"\S+\s*", reply.text):
-                yield Token(text=piece)
+            state = verdict.state.but(memory=verdict.state.memory.after(reply))
+            decisions = [decision for decision, _ in verdict.steps]
+            told = [Decided(decision=decision) for decision in decisions]
+            self.store.append(
+                conversation_id,
+                percept.words,
+                reply,
+                kept,
+                events=[*happened, *told],
+                state=state,
+                priority=verdict.priority,
+                taken=taken,
+            )
+            log.info(
+                "Answered",
+                extra={
+                    "conversation": conversation_id,
+                    "turn": reply.id,
+                    "intent": reply.intent,
+                    "decision": reply.decision.kind,
+                    "seconds": reply.seconds,
+                },
+            )
+            yield from told  # nothing is left to be lost by now
+            if self.chat is None:
+                yield from events.told(reply)
+                return
+            # in better words, which take the place of what was stored once they are whole
+            past = state.memory.told()
+            telling = self.chat.tell(before, decisions, drafts, after, history, found.words, past)
+            text, notes = yield from events.streamed(telling)
+            reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
+            self.store.amend(reply)
             yield Done(reply=reply)
 
     def close(self) -> None:
@@ -186,18 +243,20 @@ class Agent:
         found: Findings,
         history: Sequence[Message],
         shown: Sequence[Reply],
-        conversation_id: str,
+        state: FlowState,
         turn: Turn,
     ) -> Verdict:
         """A person first, then what the shop itself mapped, the order flow and the policy; acts are
         done here, once."""
         if not percept.present - {"history"}:
-            return Verdict(((Decline("unreadable"), None),))
-        if with_person := self.store.handed_off(conversation_id):
-            return Verdict(((HandOff("taken" if with_person == "taken" else "waiting", ""), None),))
-        intent = sure_intent(fused, self.limits)
-        state = self.store.flow(conversation_id)
+            return Verdict(((Decline("unreadable"), None),), state)
+        if with_person := self.store.handed_off(state.conversation):
+            silent = HandOff("taken" if with_person == "taken" else "waiting", "")
+            return Verdict(((silent, None),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
+        if percept.damage and speaks(words, state):
+            fused, state = leant(fused), state.but(seen=str(percept.damage))
+        intent = sure_intent(fused, self.limits)
         unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
@@ -206,22 +265,40 @@ class Agent:
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             printed = order_numbers(percept.printed, self.shop.rules)
+            asked = state.asked
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
+            stuck = isinstance(decision, Ask) and decision.slot == asked
+            if stuck and wants_person(fused, self.limits, unhappy_before) == "unhappy":
+                state, decision = hand_off(state, "unhappy")
+        hits, notes = found.hits, ""
         if decision is None:
-            decision = decide(
+            judged = partial(
+                decide,
                 fused,
-                found.hits,
-                found.words,
-                history,
-                self.limits,
+                words=found.words,
+                history=history,
+                limits=self.limits,
                 photo="photo" in percept.present,
+                seen=found.seen,
                 unsold=found.unsold,
+                related=found.related,
                 unhappy_before=unhappy_before,
+                before=decided(state.memory, shown),
             )
+            decision = judged(hits)
+            if self.chat and state.wish is None and is_open(decision, words):
+                known = standing(state, shown, self.shop)
+                calls, notes = self.chat.plan(words, history, known)
+                state, planned, hits = plan(calls, state, words, hits, self._search, self.shop)
+                decision = planned or judged(hits)
+        if isinstance(decision, Ask):  # what the photo shows may be among the choices
+            hits = merged(hits, [Hit(document, 0.0, {}) for document in found.seen])
         steps: list[tuple[Decision, Outcome | None]] = []
         following: Decision | None = decision
         while following is not None:
             outcome = None
+            if isinstance(following, HandOff) and state.seen:
+                following = replace(following, summary=f"{following.summary}\n{state.seen}")
             if isinstance(following, Act) and state.customer:
                 outcome = self.shop.perform(following, state.customer)
             steps.append((following, outcome))
@@ -229,40 +306,32 @@ class Agent:
                 break
             # what waits, or the question that was interrupted
             state, following = go_on(state, self.shop)
-        self.store.save_flow(conversation_id, state)
         last = steps[-1][0]
-        if isinstance(last, HandOff):
+        urgency = None
+        if isinstance(last, HandOff) and last.reason not in SILENT:
             urgency = priority(fused.mood, last.reason, self.limits)
-            self.store.hand_off(conversation_id, last.reason, last.summary, urgency)
-        return Verdict(tuple(steps))
+        return Verdict(tuple(steps), state, hits, tuple(filter(None, [notes])), urgency)
+
+    def _search(self, query: str) -> Sequence[Hit]:
+        return self.knowledge.search(query, self.encoders.text.encode([query])[0])
 
     @contextmanager
-    def _alone(self, conversation_id: str) -> Iterator[None]:
-        """Refuse a second turn of the same conversation. No lock is held in between."""
-        with self._guard:
-            if conversation_id in self._answering:
-                raise Busy("Your last message is still being answered. Please wait a moment.")
-            self._answering.add(conversation_id)
+    def _alone(self, conversation_id: str, turn: Turn, delivery: str | None) -> Iterator[Taken]:
+        """Refuse a second turn of the same conversation, in this process or another."""
+        holder = self.store.hold(conversation_id)
         try:
-            yield
+            yield Taken(holder, delivery, fingerprint(turn) if delivery else "")
         finally:
-            with self._guard:
-                self._answering.discard(conversation_id)
+            self.store.release(conversation_id, holder)
 
-
-def spelt(turn: Turn, shown: Sequence[Reply]) -> Turn:
-    """A turn of nothing but choices reads as what stands on the buttons."""
-    if not turn.choices or turn.text.strip():
-        return turn
-    asked = shown[-1].decision if shown else None
-    labels = {c.id: c.label for c in asked.choices} if isinstance(asked, Ask) else {}
-    return replace(turn, text=", ".join(labels.get(id, id) for id in turn.choices))
-
-
-def _deed(act: Act, outcome: Outcome) -> Deed:
-    return Deed(
-        action=act.action, arguments=dict(act.arguments), ok=outcome.ok, message=outcome.message
-    )
+    def _answered(self, conversation_id: str, taken: Taken) -> Reply | None:
+        """The reply that a turn of this name had. Raises BadInput when it was another turn."""
+        if taken.delivery is None:
+            return None
+        answered = self.store.answered(conversation_id, taken.delivery)
+        if answered and answered[1] != taken.fingerprint:
+            raise BadInput("Another turn was sent under this name. Give every turn a new one.")
+        return answered[0] if answered else None
 
 
 def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> bool:
@@ -270,60 +339,6 @@ def _is_pending(state: FlowState, shown: Sequence[Reply], percept: Percept) -> b
     asked = shown[-1].decision if shown else None
     question = isinstance(asked, Ask) and asked.slot != "wish"
     return state.wish is not None or question or "photo" in percept.present
-
-
-def _notes(percept: Percept) -> Iterator[str]:
-    """What was degraded, and why, in sentences for the customer and the shop."""
-    yield from percept.problems
-    if percept.transcript and percept.transcript.engine == "pocketsphinx":
-        yield (
-            "The recording was heard by PocketSphinx, without Whisper's weights: only English is "
-            "heard, and some words may be wrong."
-        )
-
-
-def _heard(percept: Percept) -> Heard:
-    return Heard(
-        words=percept.words,
-        transcript=percept.transcript,
-        printed=percept.printed,
-        present=tuple(sorted(percept.present)),
-        problems=percept.problems,
-        photos=percept.photos,
-    )
-
-
-def _understood(fused: Fused) -> Understood:
-    return Understood(
-        intent=fused.intent,
-        intents=dict(list(fused.intents.items())[:INTENTS_SHOWN]),
-        out_of_scope=fused.out_of_scope,
-        mood=fused.mood,
-        attributions=_games(fused),
-    )
-
-
-def _found(found: Findings) -> Found:
-    return Found(
-        hits=tuple(
-            FoundHit(
-                id=hit.document.id,
-                kind=hit.document.kind,
-                title=hit.document.title,
-                score=hit.score,
-                ranks=dict(hit.ranks),
-                passage=hit.passage,
-                url=hit.document.url,
-            )
-            for hit in found.hits
-        ),
-        filters=found.filters,
-        relaxed=found.relaxed,
-    )
-
-
-def _games(fused: Fused) -> dict[str, dict[str, float]]:
-    return {game: dict(values) for game, values in asdict(fused.attributions).items()}
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+TOLD = 4  # words beside those of any complaint
+
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPOKEN_EMAIL = re.compile(r"[\w+-]+(?: ?(?:\.| dot ) ?[\w+-]+)* at [\w-]+(?: ?(?:\.| dot ) ?\w+)+")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -27,6 +29,12 @@ _ZIP = re.compile(
     re.I,
 )
 _SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
+_NEWEST = re.compile(r"\b(?:my|the) (?:last|latest|newest|most recent) (?:order|one|purchase)\b")
+_COMPLAINS = re.compile(
+    r"\b(?:i|i'm|am|we|want|would|i'd|like|wish|need|to|make|file|raise|lodge|have|a|an|the|my|your|"
+    r"about|of|with|complain\w*|formal|official|hello|hi|please|service|shop|is|was|very|really|so|"
+    r"bad|awful|terrible|unhappy|not|happy|this|it|and)\b"
+)
 _CORRECTS = re.compile(r"\b(?:actually|instead|rather|only|just the|sorry|i meant|correction)\b")
 _VAGUE = re.compile(
     r"\b(?:help|assist(?:ance)?|issue|problem|trouble|something|a question)\b.*"
@@ -71,6 +79,15 @@ _POLICY = re.compile(r"(?:how|what|when|who|which|why|where|do|does|is|are|if|wi
 _MAY = re.compile(r"(?:can|could|may|should|am) i\b")
 _OPENING = re.compile(r"\W*(?:(?:hi|hello|hey|sorry|and|but|so|also|ok|okay|well|then)\b\W+)*")
 _OWN = re.compile(r"\b(?:my|mine|our|i (?:have )?(?:just )?(?:ordered|bought|received))\b")
+_GOT = re.compile(
+    r"\b(?:order(?:ed)?|parcel|package|bought|received|delivered|delivery|arrived|came|got)\b"
+)
+_WHOLE = re.compile(
+    r"\b(?:not|isn't|wasn't|aren't|no|nothing|never|without)\b(?: \w+){0,3}? "
+    r"(?:damaged?|broken|crack(?:ed|s)?|chip(?:ped|s)?|stain(?:ed|s)?|missing|defective|faulty|wrong)\b|"
+    r"\b(?:undamaged|unbroken|intact|in (?:perfect|good|great) (?:condition|shape|order)|"
+    r"(?:arrived|came) (?:fine|safely|well)|(?:love|like) (?:it|them|my))\b"
+)
 _DEFINITE = re.compile(r"\b(?:the|this|that|these|those)\b")
 _OTHER = re.compile(
     r"\b(?:other|another|different|wrong) (?:order|one)\b|\bnot (?:that|this) (?:order|one)\b"
@@ -144,6 +161,17 @@ def is_general(words: str, flow: str) -> bool:
     return bool(_MAY.match(said)) and not own and not _DEFINITE.search(said)
 
 
+def of_own(words: str) -> bool:
+    """Whether this is about what the customer has ordered or received, not about what to buy."""
+    said = _plain(words)
+    return bool(_OWN.search(said) or _GOT.search(said))
+
+
+def says_whole(words: str) -> bool:
+    """Whether a thing is said to be without damage."""
+    return bool(_WHOLE.search(_plain(words)))
+
+
 def means_other(words: str) -> bool:
     """Whether another order is meant than the one read back."""
     return bool(_OTHER.search(_plain(words)))
@@ -180,6 +208,17 @@ def without_email(words: str) -> str:
 def means_same(words: str) -> bool:
     """Whether the order talked of last is meant: "that order", "its address"."""
     return bool(_SAME.search(_plain(words)))
+
+
+def means_newest(words: str) -> bool:
+    """Whether the order placed last is meant."""
+    return bool(_NEWEST.search(_plain(words)))
+
+
+def complaint(words: str) -> str:
+    """What happened, where a complaint already says it; "" where it only says that it is one."""
+    said = " ".join(words.split())
+    return said if len(_WORD.findall(_COMPLAINS.sub(" ", _plain(said)))) >= TOLD else ""
 
 
 def corrects(words: str) -> bool:

@@ -18,6 +18,7 @@ SUGGESTED = {
     "would you rather have your money back?",
     "identity": "let us find your order together. Which name and address did you order with?",
     "not_understood": "could you tell me in your own words what you need?",
+    "failed": "what exactly are you looking for? I look it up for you.",
     "change_order": "I can change that for you. Please confirm what you want instead.",
     "exchange": "I can arrange the exchange. Please confirm what you want instead.",
 }
@@ -54,7 +55,7 @@ def brief(store: Store, conversation: str) -> Brief:
     """Raises NotFound when no person has, or is due to have, the conversation."""
     waits = [waiting for waiting in store.waiting() if waiting.conversation == conversation]
     if not waits:
-        store.history(conversation, limit=0)  # one that does not exist says so itself
+        store.recent(conversation)  # one that does not exist says so itself
         raise NotFound("The agent has this conversation: it was not handed to a person.")
     waiting, turns, state = waits[0], store.transcript(conversation), store.flow(conversation)
     customer = state.customer

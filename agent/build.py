@@ -8,12 +8,11 @@ from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agent.agent import Agent
-from agent.chat import ChatComposer, load_chat_model
-from agent.chat_guard import GuardedModel
 from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.errors import SetupError
@@ -23,15 +22,16 @@ from agent.privacy import mask
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
+from agent.shop_language import said_of
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
-from agent.store_personal import forget_older
-from agent.types import Composer
+from agent.store.personal import forget_older
 from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower
 from fusion.mood import load_moods
 from fusion.perceive import Encoders
 from fusion.photo import encode_photo
+from fusion.shop_language import write_language
 from fusion.types import BadInput
 from fusion.understand import load_fusion
 from knowledge.demo import folder as demo_folder
@@ -39,8 +39,11 @@ from knowledge.embed import Progress
 from knowledge.feeds import FetchPhoto
 from knowledge.fetch import NotFetched, fetch
 from knowledge.index import IndexReport, empty, kept_documents, open_index
-from knowledge.load import read_documents
+from knowledge.load import Guessed, files_at, read_documents
 from knowledge.types import Document, Skipped
+
+if TYPE_CHECKING:
+    from agent.chat import Chat
 
 
 def open_agent(settings: Settings) -> Agent:
@@ -56,13 +59,11 @@ def open_agent(settings: Settings) -> Agent:
             forget_older(store, settings.retention_days)
         shop = open_shop(settings)
         opened.callback(shop.close)
-        composer: Composer = BuiltinComposer()
-        if settings.llm:
-            model = GuardedModel(load_chat_model(settings.llm, settings.llm_url, settings.llm_key))
-            composer = ChatComposer(model, composer, partial(mask, region=settings.region))
+        chat = open_chat(settings)
         fusion = load_fusion(settings.fusion)
         encoders = open_encoders(settings, settings.speech)
-        knowledge = open_index(settings.index_folder, encoder_name(encoders.text, encoders.vision))
+        space = encoder_name(encoders.text, encoders.vision)
+        knowledge = open_index(settings.index_folder, space, language=encoders.text.words)
         opened.callback(knowledge.close)
         own = None
         if settings.intents:  # imported here: scikit-learn takes a second that few need
@@ -78,12 +79,27 @@ def open_agent(settings: Settings) -> Agent:
         fusion,
         shop,
         store,
-        composer,
+        BuiltinComposer(),
         load_moods(),
         settings.limits,
         settings.input_limits,
         own,
+        chat,
     )
+
+
+def open_chat(settings: Settings) -> Chat | None:
+    """The chat model that is set. Raises SetupError or WeightsError when it cannot be had."""
+    if settings.llm is None:
+        return None
+    # imported here: LangChain takes a second that the built-in composer does not need
+    from agent.chat import Chat
+    from agent.chat_guard import GuardedModel
+    from agent.chat_models import load_chat_model
+
+    seconds = settings.llm_seconds
+    model = load_chat_model(settings.llm, settings.llm_url, settings.llm_key, seconds)
+    return Chat(GuardedModel(model, seconds), partial(mask, region=settings.region))
 
 
 def open_shop(settings: Settings) -> Shop:
@@ -99,8 +115,12 @@ def index_paths(
     paths: Sequence[Path],
     progress: Progress = lambda doing, done, total: None,
     anew: bool = False,
+    guessed: Guessed = lambda path, what: None,
 ) -> IndexReport:
     """Make the index hold what the shop wrote at `paths`, and nothing else.
+
+    `guessed` is told what each file was taken for. How many documents there will be is reckoned
+    from how much of the files has been read.
 
     With `anew`, the index is emptied first, whichever encoder it was made with, and without paths
     it is refilled with its own documents.
@@ -110,12 +130,28 @@ def index_paths(
     """
     prepare_home(settings.home)
     fetch_photo = photo_fetcher(settings, encoders.decoder) if settings.fetch_photos else None
+    size = sum(file.stat().st_size for path in paths for file in files_at(path))
+    read = 0
+
+    def advanced(more: int) -> None:
+        nonlocal read
+        read += more
+
+    def told(doing: str, done: int, total: int) -> None:
+        if doing == "reading" and read:
+            total = max(done, round(done * size / read))
+        progress(doing, done, total)
+
     documents: Iterable[Document | Skipped] = chain.from_iterable(
-        read_documents(path, fetch_photo) for path in paths
+        read_documents(path, fetch_photo, guessed, advanced) for path in paths
     )
-    if anew:  # a file that cannot be read is found before anything is emptied
-        documents = list(documents) if paths else kept_documents(settings.index_folder)
-    return index_documents(settings, encoders, documents, progress, anew)
+    if anew and not paths:
+        documents = kept_documents(settings.index_folder)
+    elif anew:  # a file that cannot be read is found before anything is emptied
+        for path in paths:
+            for _ in read_documents(path, fetch_photo):
+                pass
+    return index_documents(settings, encoders, documents, told, anew)
 
 
 def index_documents(
@@ -139,9 +175,16 @@ def index_documents(
     if seen:
         keep_map(settings, encoders, len(seen))
     space = encoder_name(encoders.text, encoders.vision)
-    with open_index(settings.index_folder, space, create=True) as knowledge:
+    words = encoders.text.words
+    with open_index(settings.index_folder, space, create=True, language=words) as knowledge:
         photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits, seen)
-        return knowledge.update(documents, encoders.embed, photos, progress)
+        report = knowledge.update(documents, encoders.embed, photos, progress)
+        progress("calibrating", 0, 0)
+        knowledge.calibrate(encoders.text.encode)
+        held = knowledge.documents()
+    names = (document.title for document in held if document.kind == "product")
+    write_language(said_of(held), names, settings.speech_folder)
+    return report
 
 
 def index_demo(

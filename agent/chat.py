@@ -1,34 +1,35 @@
-"""A chat model as composer, held to the evidence.
+"""A chat model that plans and writes, held to the shop.
 
-The model only puts an answer into words. Each sentence is checked before it is said: a figure,
-price, address or product name that the evidence does not hold, a promise or a deed that only the
-shop can make, or our rules repeated, and the built-in composer's reply is given instead, with a
-note that says so.
+It plans with tools that do nothing by themselves (agent/chat_tools.py) and puts answers into words.
+Each sentence is checked before it is said: a figure, price, address or product name that the
+evidence does not hold, a promise or a deed that only the shop can make, or our rules repeated, and
+the built-in composer's reply is given instead, with a note that says so.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
-from langchain.chat_models import init_chat_model
-from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from pydantic import ValidationError
 
-from agent.chat_guard import TIMEOUT, GuardedModel, ModelUnavailable
-from agent.chat_prompt import EVIDENCE, WRITE, Mask, leaks, prompt
-from agent.errors import SetupError
+from agent.chat_guard import GuardedModel, ModelUnavailable
+from agent.chat_prompt import EVIDENCE, Mask, leaks, to_plan, to_write
+from agent.chat_tools import TOOLS, Call
 from agent.evidence import OWN
 from agent.grounding import deeds, grounded, promises
-from agent.types import Answer, Composer, Decision, Draft, Outcome
+from agent.types import Answer, Decision, Draft
 from fusion.types import Message
 from knowledge.types import Hit
 
-TEMPERATURE = 0.2
-EXAMPLE = "openai:gpt-5-mini"
 LONGEST = 1_200  # characters of a reply
+CALLS = 3  # tool calls that are heeded in one turn
+PLANNING = 0.4  # of the time limit
 INVENTED = "The chat model's answer was not borne out by the evidence"
 UNUSABLE = "The chat model gave no usable answer"
 
@@ -37,116 +38,117 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]?\s+(?=\S)|\n+")
 log = logging.getLogger(__name__)
 
 
-class ChatComposer:
-    """Answers in a chat model's words; everything else, and every failure, in `fallback`'s."""
+class Chat:
+    """One chat model for every conversation and thread; what it is told goes through `mask`."""
 
-    def __init__(self, model: GuardedModel, fallback: Composer, mask: Mask) -> None:
+    def __init__(self, model: GuardedModel, mask: Mask) -> None:
         self.model = model
-        self.fallback = fallback
         self.mask = mask
 
-    def compose(
+    def plan(
+        self, words: str, history: Sequence[Message], known: Mapping[str, Any]
+    ) -> tuple[list[Call], str]:
+        """The tools it calls for the customer's own `words`, and why there is no plan; "" if there
+        is. `known` says where the conversation stands. What is no valid call is left out."""
+        if not words or not self.model.has_tools:
+            return [], ""
+        messages = to_plan(history, words, known, self.mask)
+        try:
+            chunks = list(self.model.stream(messages, list(TOOLS.values()), PLANNING))
+        except ModelUnavailable as error:
+            return [], f"{error}, so the turn was planned without it."
+        asked = reduce(add, chunks).tool_calls if chunks else []
+        return [call for one in asked[:CALLS] if (call := _call(one))], ""
+
+    def tell(
         self,
-        decision: Decision,
-        outcome: Outcome | None,
-        hits: Sequence[Hit],
+        before: str,
+        decisions: Sequence[Decision],
+        drafts: Sequence[Draft],
+        after: str,
         history: Sequence[Message],
         words: str,
-        language: str = "en",
-    ) -> Draft:
-        """The whole draft. Nobody heard the sentences before a failure, so they are dropped."""
-        writing, said = self.write(decision, outcome, hits, history, words, language), ""
-        while True:
-            try:
-                said += next(writing)
-            except StopIteration as finished:
-                draft: Draft = finished.value
-                return replace(draft, text=draft.text.removeprefix(said)) if draft.notes else draft
+        earlier: str = "",
+    ) -> Generator[str, None, tuple[str, ...]]:
+        """A whole reply piece by piece, answers in the model's words; then its notes. `earlier`
+        sums up what came before `history`."""
+        notes: list[str] = []
+        begun = before
+        yield before
+        for decision, draft in zip(decisions, drafts, strict=True):
+            if begun and draft.text:
+                yield " "
+            begun += draft.text
+            notes += yield from self.write(decision, draft, history, words, earlier)
+        yield f" {after}" if begun and after else after
+        return tuple(notes)
 
     def write(
         self,
         decision: Decision,
-        outcome: Outcome | None,
-        hits: Sequence[Hit],
+        draft: Draft,
         history: Sequence[Message],
         words: str,
-        language: str = "en",
-    ) -> Generator[str, None, Draft]:
-        """Sentences as they are checked; the draft's text begins with them."""
-        draft = self.fallback.compose(decision, outcome, hits, history, words, language)
-        if not isinstance(decision, Answer) or not decision.hits:
-            return draft  # questions, acts and hand-offs have words of their own
-        if OWN in decision.hits[0].ranks:
-            return draft
+        earlier: str,
+    ) -> Generator[str, None, tuple[str, ...]]:
+        """Sentences as they are checked, in the place of the draft's; after a failure the draft's
+        words, and a note that says so."""
+        if not isinstance(decision, Answer) or not decision.hits or OWN in decision.hits[0].ranks:
+            yield draft.text  # questions, acts and hand-offs have words of their own
+            return ()
         evidence = decision.hits[:EVIDENCE]
-        messages = prompt(WRITE, evidence, outcome, history, words, self.mask)
-        said, coming = "", ""
+        messages = to_write(evidence, history, words, earlier, self.mask)
+        said, why = yield from self._sentences(evidence, messages)
+        if not why:
+            return ()
+        yield f" {draft.text}" if said else draft.text
+        return (f"{why}, so the built-in composer answered.",)
+
+    def _sentences(
+        self, evidence: Sequence[Hit], messages: Sequence[BaseMessage]
+    ) -> Generator[str, None, tuple[str, str]]:
+        """The model's sentences up to the first that must not be said; then their text, and why
+        they end there: "" when all is said. One that goes on for ever, or says a sentence again, is
+        at its end."""
+        said, coming, gap = "", "", ""
         try:
             for chunk in self.model.stream(messages):
                 coming += chunk.text
                 while end := _SENTENCE_END.search(coming):
-                    sentence, coming = coming[: end.end()], coming[end.end() :]
-                    if why := _amiss(said + sentence, evidence, outcome):
-                        return _instead(draft, said, why)
-                    said += sentence
-                    yield sentence
-                if len(said + coming) > LONGEST:
-                    return _instead(draft, said, UNUSABLE)
+                    sentence, coming = coming[: end.end()].rstrip(), coming[end.end() :]
+                    if why := _amiss(said + gap + sentence, evidence):
+                        return said, why
+                    if len(said + sentence) > LONGEST or (said and sentence in said):
+                        return said, "" if said else UNUSABLE
+                    if sentence:
+                        said += gap + sentence
+                        yield gap + sentence
+                        gap = " "
+                if len(coming) > LONGEST:
+                    return said, UNUSABLE
         except ModelUnavailable as error:
-            return _instead(draft, said, str(error))
-        coming = coming.rstrip()
-        if not (said + coming).strip():
-            return _instead(draft, "", UNUSABLE)
-        if why := _amiss(said + coming, evidence, outcome):
-            return _instead(draft, said, why)
-        if coming:
-            yield coming
-        return replace(draft, text=said + coming)
+            return said, str(error)
+        last = coming.strip()
+        if not said and not last:
+            return "", UNUSABLE
+        if why := _amiss(said + gap + last, evidence):
+            return said, why
+        if last:
+            yield gap + last
+        return said + gap + last, ""
 
 
-def load_chat_model(name: str, url: str | None = None, key: str | None = None) -> BaseChatModel:
-    """A model as LangChain names it, e.g. "openai:gpt-5-mini" or "ollama:llama3.2".
-
-    `url`: where it is served, if not where its provider serves it ("openai:..." is the protocol
-    then); `key`: what is sent there, if not what the provider's own variable says.
-    Raises SetupError when the provider is unknown, not installed or has no key.
-    """
-    if not name.partition(":")[2]:
-        raise SetupError(
-            f'DESKHAND_LLM={name} names no model: give PROVIDER:MODEL, e.g. "{EXAMPLE}".'
-        )
-    given: dict[str, Any] = {}
-    if url:  # the provider's key is not for other addresses
-        given["base_url"] = url
-        if name.startswith("openai:"):
-            given["api_key"] = "none"
-    if key:
-        given["api_key"] = key
+def _call(asked: Mapping[str, Any]) -> Call | None:
+    tool = TOOLS.get(asked["name"])
     try:
-        return init_chat_model(
-            name, temperature=TEMPERATURE, timeout=TIMEOUT, max_retries=0, **given
-        )
-    except ImportError as error:
-        raise SetupError(
-            f"DESKHAND_LLM={name} needs a package that is not installed: {error}"
-        ) from error
-    except Exception as error:  # what a provider raises without its key is its own
-        raise SetupError(
-            f"DESKHAND_LLM={name} cannot be used; is the provider's key set? {error}"
-        ) from error
+        return tool.model_validate(asked["args"]) if tool else None
+    except ValidationError:
+        return None
 
 
-def _amiss(text: str, hits: Sequence[Hit], outcome: Outcome | None) -> str:
+def _amiss(text: str, hits: Sequence[Hit]) -> str:
     """Why this must not be said; "" when it may."""
-    invented = [*grounded(text, hits, outcome), *promises(text, hits, outcome), *deeds(text)]
+    invented = [*grounded(text, hits), *promises(text, hits), *deeds(text)]
     if invented:
         log.warning("The chat model's answer was replaced; not in the evidence: %s", invented)
     return INVENTED if invented or leaks(text) else ""
-
-
-def _instead(draft: Draft, said: str, why: str) -> Draft:
-    """The built-in composer's words, after what was already said."""
-    text = f"{said}{draft.text}"
-    return replace(
-        draft, text=text, notes=(*draft.notes, f"{why}, so the built-in composer answered.")
-    )

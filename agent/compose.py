@@ -10,17 +10,22 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from agent import local, products
-from agent.evidence import OWN, answering, card, money, plain, quote, quote_title
+from agent.evidence import OWN, answering, card, plain, quote, quote_title
+from agent.relating import about_related
 from agent.sentences import (
     CARDS,
     DECLINES,
     GREETINGS,
     HAND_OFFS,
+    MAYBE,
+    NAMED,
     NEXT,
+    NOT_FOUND,
     PASSED_ON,
     SEARCHES,
     SORRY,
     THANKS,
+    TRY,
 )
 from agent.types import (
     Act,
@@ -31,6 +36,7 @@ from agent.types import (
     Draft,
     HandOff,
     Outcome,
+    Related,
 )
 from fusion.types import Message
 from knowledge.filters import COLORS, SAME
@@ -58,6 +64,8 @@ class BuiltinComposer:
             case Answer(hits=found) if OWN in found[0].ranks:
                 document = found[0].document
                 return Draft(document.text, (quote(document, 0, len(document.text)),))
+            case Answer(related=Related()):
+                return about_related(decision)
             case Answer(hits=found) if found[0].document.kind == "product":
                 return about_product(decision, words)
             case Answer(hits=found, topic=topic):
@@ -72,6 +80,8 @@ class BuiltinComposer:
                 return Draft(f"{HAND_OFFS[reason]} {PASSED_ON}".strip())
             case Decline(reason="not_sold"):
                 return _nearest(hits)
+            case Decline(reason="not_found"):
+                return _not_found(hits)
             case Decline(reason=reason):
                 return Draft(DECLINES[reason])
             case _:
@@ -134,9 +144,9 @@ def about_product(answer: Answer, words: str) -> Draft:
         said.append(products.in_stock_instead(best, siblings))
     if missing:
         fitting = [d for d in others if missing in products.word_set(d.title)]
-        said.append(_others(f"In {missing} I find", fitting))
+        said.append(products.priced(f"In {missing} I find", fitting))
     elif topic in SEARCHES:
-        said.append(_others("Also close to what you describe:", others))
+        said.append(products.priced("Also close to what you describe:", others))
     said.append(_next_step(best, siblings, topic, facets, unsettled))
     return Draft(
         " ".join(filter(None, said)),
@@ -151,17 +161,6 @@ def _missing_color(siblings: Sequence[Document], words: str) -> str:
     has = products.word_set(" ".join(products.variant(d) for d in siblings))
     has |= products.word_set(" ".join(d.attributes.get("color", "") for d in siblings))
     return " or ".join(sorted(asked)) if asked and not asked & has else ""
-
-
-def _others(opening: str, documents: Sequence[Document]) -> str:
-    names = [
-        document.title
-        if document.price is None
-        else f"{document.title} ({money(document.price, document.currency)}"
-        f"{', sold out' if document.stock == 0 else ''})"
-        for document in documents
-    ]
-    return f"{opening} {products.listed(names)}." if names else ""
 
 
 def _next_step(
@@ -188,10 +187,21 @@ def _nearest(hits: Sequence[Hit]) -> Draft:
     near = [hit.document for hit in hits if hit.document.kind == "product"][:CARDS]
     return Draft(
         "I do not think that we sell what your photo shows. "
-        f"{_others('The nearest we have:', near)} "
+        f"{products.priced('The nearest we have:', near)} "
         "If it is one of ours, its name or article number will find it.",
         tuple(map(quote_title, near)),
         tuple(map(card, near)),
+    )
+
+
+def _not_found(hits: Sequence[Hit]) -> Draft:
+    """That nothing was found for sure, and what comes near, for what it is worth."""
+    near = [hit.document for hit in hits if hit.sure >= MAYBE][:NAMED]
+    titles = products.listed([f"“{document.title}”" for document in near])
+    return Draft(
+        " ".join(filter(None, [NOT_FOUND, f"What comes near: {titles}." if near else "", TRY])),
+        tuple(map(quote_title, near)),
+        tuple(card(document) for document in near if document.kind == "product"),
     )
 
 

@@ -1,8 +1,8 @@
 """Settings: the only reader of the environment. Only doors make one.
 
-Every field is an environment variable: `DESKHAND_HOME`, `DESKHAND_LLM`, and for the two groups of
-limits with a double underscore, e.g. `DESKHAND_LIMITS__ANSWERABLE=0.4` or
-`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60`.
+Every field is an environment variable: `DESKHAND_HOME`, `DESKHAND_LLM`, and for the groups of
+limits with a double underscore, e.g. `DESKHAND_LIMITS__ANSWERABLE=0.4`,
+`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60` or `DESKHAND_RATES__ADDRESS=60/minute`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,58 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from limits import parse
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import SetupError
 from agent.types import Limits
 from fusion.types import InputLimits
+
+
+class Rates(BaseModel):
+    """How much one caller may ask, as "COUNT/minute", "COUNT/hour", ...; more is refused (429)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str = "1200/minute"
+    customer: str = "60/minute"
+    address: str = "240/minute"
+    photos: str = "600/hour"  # by any one of them
+    recordings: str = "240/hour"  # videos too
+
+    @field_validator("*")
+    @classmethod
+    def _a_rate(cls, rate: str) -> str:
+        parse(rate)  # raises ValueError
+        return rate
+
+
+class Helpdesk(BaseModel):
+    """One helpdesk: `secrets` sign what it sends (two while one replaces the other), `token` lets
+    us in at `url`, where it is reached; `account` is who writes there (Intercom's admin)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    secrets: tuple[str, ...] = Field(min_length=1, max_length=2)
+    url: str = Field(pattern="^https?://")
+    token: str = ""
+    account: str = ""
+
+    @field_validator("secrets")
+    @classmethod
+    def _long_enough(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(secret) < 16 for secret in secrets):
+            raise ValueError("a secret has at least 16 characters")
+        return secrets
+
+
+HELPDESKS = ("webhook", "chatwoot", "slack", "telegram", "zendesk", "intercom")
+
+
+SECRETS = ("SECRET", "TOKEN", "LLM_KEY", "HELPDESKS", "_URL")
+"""Parts of the names of settings whose values are never shown."""
 
 
 class Settings(BaseSettings):
@@ -40,21 +85,36 @@ class Settings(BaseSettings):
     text | photo (the classical ways, to compare), or weights of `deskhand train fusion`."""
     speech: str = "auto"
     """Recogniser: auto | pocketsphinx | whisper:NAME | whisper:/file.pt | off."""
+    speech_language: str | None = Field(default=None, pattern="^[a-z]{2,3}$")
+    """ISO 639 code of what customers speak, e.g. "fr"; None: Whisper tells."""
+    speech_translate: bool = False
+    """Whether Whisper writes English, whatever is spoken."""
     llm: str | None = None
-    """Chat model as LangChain names it ("openai:gpt-5-mini", "ollama:llama3.2"); None: the
-    built-in composer."""
+    """Chat model: "openai:gpt-5-mini" (or another provider of LangChain's), "ollama:llama3.2",
+    "hub:NAME" or the folder of a model that transformers loads; None: the built-in composer."""
     region: str = Field(default="BE", pattern="^[A-Z]{2}$")
     """Country (ISO 3166) of telephone numbers without a country's code, to mask them."""
     retention_days: int | None = Field(default=None, ge=1)
     """Conversations without a word for so many days are erased, at the start and daily; None:
     they are kept until `deskhand privacy erase`."""
-    staff_token: str | None = None
-    """What a person's tools send to answer in a conversation (Authorization: Bearer ...); None:
-    only from this machine."""
+    customer_secrets: tuple[str, ...] = ()
+    """Secrets (32 characters or more, JSON list; two while one replaces the other) by which the
+    shop signs its customers' tokens (HS256, `sub` the customer's id, `aud` "deskhand", `exp`)."""
+    origins: tuple[str, ...] = ()
+    """Origins whose pages may call the HTTP interface and show the chat page in a frame, as a JSON
+    list: ["https://shop.example"]."""
+    docs: bool = False
+    """Whether /docs shows the HTTP interface; its scripts come from a public host."""
+    rates: Rates = Rates()
+    helpdesks: dict[str, Helpdesk] = {}
+    """Helpdesks that deliver to /v1/helpdesks/NAME, as JSON: {"chatwoot": {"secrets": [...],
+    "url": "https://...", "token": "..."}}."""
     llm_url: str | None = Field(default=None, pattern="^https?://")
     """Address of a service that speaks OpenAI's protocol, e.g. "http://127.0.0.1:8000/v1"."""
     llm_key: str | None = None
     """Sent to the chat model's service; None: the provider's own variable, nothing to `llm_url`."""
+    llm_seconds: float = Field(default=30.0, gt=0)
+    """Time for a whole answer of the chat model; then the built-in composer answers."""
     intents: Path | None = None
     """Folder of the shop's own intents (`deskhand intents fit`) with their answers.yaml."""
     shop_url: str | None = None
@@ -64,10 +124,15 @@ class Settings(BaseSettings):
     """Sent to a shop behind http(s) with every request."""
     fetch_photos: bool = False
     """Whether indexing may fetch a feed's photos from public http(s) addresses."""
+    database_url: str | None = Field(default=None, pattern=r"^(postgresql\+psycopg|sqlite)://")
+    """Database of conversations, as SQLAlchemy names it: "postgresql+psycopg://user:password@host/
+    name" (install deskhand[postgres]); None: a file under `home`."""
     title: str = "Deskhand"
     """Name of the shop, at the head of the chat page."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=1, le=65535)
+    log_format: Literal["text", "json"] = "text"
+    """Lines for a terminal, or one JSON object a line."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     limits: Limits = Limits()
     input_limits: InputLimits = InputLimits()
@@ -80,9 +145,11 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = "__".join(str(part) for part in first["loc"]).upper()
+            is_secret = any(part in name for part in SECRETS)
+            value = "" if is_secret else f" (it is {first['input']!r})"
             raise SetupError(
-                f"The setting DESKHAND_{name} cannot be used: {first['msg']} "
-                f"(it is {first['input']!r}). Change it or unset it."
+                f"The setting DESKHAND_{name} cannot be used: {first['msg']}{value}. "
+                "Change it or unset it."
             ) from error
 
     @field_validator("home")
@@ -90,9 +157,28 @@ class Settings(BaseSettings):
     def _whole_path(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
+    @field_validator("helpdesks")
+    @classmethod
+    def _known(cls, helpdesks: dict[str, Helpdesk]) -> dict[str, Helpdesk]:
+        if not helpdesks.keys() <= set(HELPDESKS):
+            raise ValueError(f"helpdesks are {', '.join(HELPDESKS)}")
+        return helpdesks
+
+    @field_validator("customer_secrets")
+    @classmethod
+    def _long_enough(cls, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(secret) < 32 for secret in secrets) or len(secrets) > 2:
+            raise ValueError("at most two secrets of at least 32 characters each")
+        return secrets
+
     @property
     def index_folder(self) -> Path:
         return self.home / "index"
+
+    @property
+    def speech_folder(self) -> Path:
+        """What recognisers are told of the shop: trigrams, pronunciations, names."""
+        return self.home / "speech"
 
     @property
     def photo_folder(self) -> Path:
@@ -102,7 +188,7 @@ class Settings(BaseSettings):
     @property
     def conversations(self) -> str:
         """Address of the database of conversations and hand-offs."""
-        return f"sqlite:///{self.home / 'conversations.db'}"
+        return self.database_url or f"sqlite:///{self.home / 'conversations.db'}"
 
     @property
     def orders(self) -> str:

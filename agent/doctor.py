@@ -8,25 +8,27 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from agent.build import has_index, open_shop, prepare_home
-from agent.chat import load_chat_model
+from agent.build import has_index, open_chat, open_shop, prepare_home
 from agent.config import Settings
 from agent.errors import OPERATOR_ERRORS
-from agent.space import encoder_name, open_vision
+from agent.space import encoder_name, open_vision, speech_options
 from agent.store import Store
+from agent.store.boxes import counts
+from agent.store.keys import list_keys
 from fusion.hub_vision import HubTower
 from fusion.speech import load_speech
 from fusion.text import load_text
 from fusion.understand import load_fusion
 from fusion.weights import SHIPPED, read_card
+from knowledge.generation import fault
 from knowledge.index import open_index
 from knowledge.types import KINDS
 
 PACKAGES = ("deskhand", "torch", "transformers", "chromadb", "gradio", "langchain")
-WHISPER = "`python -c \"import whisper; whisper.load_model('base')\"` fetches a better one, once"
+WHISPER = "`deskhand models pull whisper:base` fetches a better one, once"
 LLM = (
-    "set DESKHAND_LLM=PROVIDER:MODEL and install LangChain's package for it (langchain-openai, "
-    "langchain-ollama, ...) for freer wording, checked against the same evidence"
+    "set DESKHAND_LLM (openai:MODEL, ollama:MODEL, any service that speaks OpenAI's protocol with "
+    "DESKHAND_LLM_URL, or a folder) for freer wording, checked against the same evidence"
 )
 
 RETRAIN = (
@@ -59,6 +61,8 @@ def examine(settings: Settings) -> list[Finding]:
         _tried("composer", lambda: _composer(settings)),
         _tried("index", lambda: _index(settings)),
         _tried("databases", lambda: _databases(settings)),
+        _tried("access", lambda: _access(settings)),
+        _tried("helpdesks", lambda: _helpdesks(settings)),
     ]
 
 
@@ -82,7 +86,7 @@ def _folder(settings: Settings) -> Finding:
 
 
 def _speech(settings: Settings) -> Finding:
-    recogniser = load_speech(settings.speech)
+    recogniser = load_speech(settings.speech, speech_options(settings))
     if recogniser is None:
         return Finding("speech", "could be better", "off", "set DESKHAND_SPEECH=auto to listen")
     if recogniser.engine == "pocketsphinx":
@@ -106,7 +110,7 @@ def _weights() -> Finding:
 def _composer(settings: Settings) -> Finding:
     if settings.llm is None:
         return Finding("composer", "could be better", "built-in", LLM)
-    load_chat_model(settings.llm)
+    open_chat(settings)
     return Finding("composer", "good", f"{settings.llm}, checked against the evidence")
 
 
@@ -114,6 +118,10 @@ def _index(settings: Settings) -> Finding:
     if not has_index(settings):
         fix = "`deskhand index PATH...` makes one of your shop, `deskhand index --demo` of the demo"
         return Finding("index", "broken", f"there is none in {settings.index_folder}", fix)
+    if wrong := fault(settings.index_folder / "derived"):
+        detail = f"what searches use, made from the documents, is damaged ({wrong})"
+        fix = "the next search makes it anew; `deskhand index --rebuild` the whole index"
+        return Finding("index", "broken", detail, fix)
     towers = load_text(settings.text), open_vision(settings)
     with open_index(settings.index_folder, encoder_name(*towers)) as knowledge:
         knowledge.check()
@@ -129,3 +137,31 @@ def _databases(settings: Settings) -> Finding:
         store.close()
     open_shop(settings).close()
     return Finding("databases", "good", f"open; {waiting} conversations wait for a person")
+
+
+def _access(settings: Settings) -> Finding:
+    store = Store(settings.conversations)
+    try:
+        opening = sum(not key.revoked_at for key in list_keys(store))
+    finally:
+        store.close()
+    if opening:
+        return Finding("access", "good", f"{opening} keys open; served at {settings.host}")
+    fix = "`deskhand keys create NAME --scope chat` lets programs elsewhere in"
+    return Finding("access", "could be better", "no key: only this machine gets in", fix)
+
+
+def _helpdesks(settings: Settings) -> Finding:
+    store = Store(settings.conversations)
+    try:
+        found = counts(store)
+    finally:
+        store.close()
+    dead = sum(count for (_, state), count in found.items() if state == "dead")
+    waiting = sum(count for (_, state), count in found.items() if state == "waiting")
+    named = ", ".join(settings.helpdesks) or "none"
+    detail = f"{named}; {waiting} messages wait, {dead} are dead"
+    if dead:
+        fix = "`deskhand outbox list` tells why (with --inbox: of those that came)"
+        return Finding("helpdesks", "could be better", detail, fix)
+    return Finding("helpdesks", "good", detail)

@@ -8,17 +8,21 @@ from itertools import chain
 
 import numpy as np
 
-from agent.policy import only_points
+from agent.chips import chips, obeyed
+from agent.memory import Memory
 from agent.products import short, word_set
-from agent.types import Limits, Reply
+from agent.refer import referred
+from agent.relations import Baskets, relate
+from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Modality, Percept
 from fusion.understand import FusionModule
 from fusion.unsold import Unsold, features
-from knowledge.filters import COLORS, Filters, parse_filters
+from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
-from knowledge.search import NAMED
-from knowledge.types import Hit
+from knowledge.parse import parse_filters
+from knowledge.search import NAMED, Signals
+from knowledge.types import Document, Hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,11 @@ class Findings:
     hits: tuple[Hit, ...]  # best first
     words: str  # the customer's own, with the product a follow-up is about
     filters: str = ""  # the wishes in the words
+    wishes: tuple[Chip, ...] = ()  # those that what was found fulfils
     relaxed: tuple[str, ...] = ()  # those given up because nothing was left
+    related: Related | None = None  # how the hits belong together
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
+    seen: tuple[Document, ...] = ()  # the products most like the photo, whatever was said of it
 
 
 def find(
@@ -37,56 +44,71 @@ def find(
     fused: Fused,
     fusion: FusionModule,
     knowledge: Knowledge,
-    replies: Sequence[Reply],
+    memory: Memory,
     limits: Limits,
+    baskets: Baskets,
     unsold: Unsold | None = None,
+    kept: frozenset[str] | None = None,
 ) -> Findings:
     """Search with every word, and with the wishes in the customer's own words as a filter.
 
     When no product is left, wishes are given up one by one. A product that the words name stays,
-    whatever the wishes: "the Tove mug in blue" is about the Tove mug first.
+    whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words ask
+    for products beside another one, those are what is found. `kept`: ids of the wishes to obey
+    when the customer took one away; None: all.
     """
     own = own_words(percept)
-    filters = parse_filters(own, knowledge.vocabulary)
+    filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
     photo = "photo" in percept.present
-    about = "" if photo else subject(own, filters, knowledge, replies)
-    said = [percept.words] if knowledge.languages or not percept.english else []
-    printed = [line.text for line in percept.printed] if not said else []
-    words = " ".join(filter(None, [*said, *printed, *percept.english.values(), about]))
+    about = "" if photo else subject(own, filters, knowledge, memory)
+    words = " ".join(filter(None, [_searched(percept, knowledge), about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
         vectors.append(fusion.vector(_alone(percept)))
 
+    # What is nearest without a filter is the beginning of what is nearest with one: asked once.
+    fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
     everything = translated(_search(knowledge, words, vectors), percept.language)
-    fitting, wished = everything, filters.describe()
-    if filters:
-        fitting = _fitting(knowledge, words, vectors, filters, limits, percept.language)
+    wished = filters.describe()
+    if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):
+        related, hits = beside
+        return Findings(tuple(hits), own, wished, chips(filters), related=related)
+    fitting = fitting if filters else everything
     dropped: tuple[str, ...] = ()
     while not fitting and (fewer := filters.relaxed()) is not None:
         filters, dropped = fewer, fewer.dropped
-        fitting = (
-            _fitting(knowledge, words, vectors, filters, limits, percept.language)
-            if filters
-            else everything
-        )
-    scores = [hit.score for hit in fitting if hit.document.kind == "product"]
-    top = max(scores, default=0.0)
+        fitting = everything
+        if filters:
+            fitting = _fitting(percept, knowledge, words, vectors, filters, limits)
+    products = [hit for hit in fitting if hit.document.kind == "product"]
+    top = max((hit.score for hit in products), default=0.0)
+    sure = max((hit.sure for hit in products), default=0.0)
     named = {  # at least as likely as a product that merely fits
-        hit.document.id: replace(hit, score=max(hit.score, top))
+        hit.document.id: replace(hit, score=max(hit.score, top), sure=max(hit.sure, sure))
         for hit in everything
         if hit.document.kind == "product" and word_set(short(hit.document)) <= word_set(words)
     }
     others = [hit for hit in fitting if hit.document.id not in named]
     hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
     strange = 0.0
-    if photo and unsold and all(hit.score < NAMED for hit in hits):
-        strange = stranger(percept.encoded["photo"], knowledge, unsold)
-    return Findings(tuple(hits), f"{own} ({about})" if about else own, wished, dropped, strange)
+    seen: tuple[Document, ...] = ()
+    if photo:
+        alone = knowledge.signals("", percept.encoded["photo"].vector, kinds=("product",))
+        seen = nearest(alone, knowledge, limits.agree)
+        if unsold and all(hit.score < NAMED for hit in hits):
+            strange = stranger(percept.encoded["photo"], alone, unsold)
+    about = f"{own} ({about})" if about else own
+    return Findings(tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen)
 
 
-def stranger(photo: Encoded, knowledge: Knowledge, unsold: Unsold) -> float:
-    """How likely a photo shows nothing that the shop sells, in [0, 1]."""
-    signals = knowledge.signals("", photo.vector, kinds=("product",))
+def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:
+    """The products that look most like a photo, whatever was said of it."""
+    ids = sorted(alone.photo, key=lambda id: -alone.photo[id])[:most]
+    return tuple(document for id in ids if (document := knowledge.document(id)))
+
+
+def stranger(photo: Encoded, signals: Signals, unsold: Unsold) -> float:
+    """How likely a photo shows nothing that the shop sells, in [0, 1]; `signals` are its own."""
     if not signals.photo:
         return 0.0
     texts = np.array(list(signals.dense.values()))
@@ -100,14 +122,13 @@ def own_words(percept: Percept) -> str:
     return " ".join(filter(None, [percept.typed, heard]))
 
 
-def subject(own: str, filters: Filters, knowledge: Knowledge, replies: Sequence[Reply]) -> str:
-    """The product shown last, when the words only point at it: "and in green?"; else ""."""
+def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory) -> str:
+    """The product shown before that the words mean; "" when they mean none."""
     values = [knowledge.vocabulary.get(name, ()) for name in ("color", "material", "size")]
-    looks = {*COLORS, *word_set(" ".join(chain.from_iterable(values)))}
-    shown = [reply.products[0].title for reply in replies if reply.products]
-    if not shown or not only_points(own, looks):
+    talked = referred(own, memory, {*COLORS, *word_set(" ".join(chain.from_iterable(values)))})
+    if talked is None:
         return ""
-    return shown[-1].split(",")[0] if filters else shown[-1]  # a wish is for another variant
+    return talked.title.split(",")[0] if filters else talked.title  # a wish: another variant
 
 
 def translated(hits: Sequence[Hit], language: str) -> list[Hit]:
@@ -122,6 +143,15 @@ def translated(hits: Sequence[Hit], language: str) -> list[Hit]:
         own = [hit for hit in group if hit.document.language[:2] == language]
         kept.append(replace((own or group)[0], score=max(hit.score for hit in group)))
     return sorted(kept, key=lambda hit: -hit.score)
+
+
+def _searched(percept: Percept, knowledge: Knowledge) -> str:
+    """The words to search with: as said where documents may say them so, and as English reads
+    them."""
+    if not percept.english:
+        return percept.words
+    said = [percept.words] if knowledge.languages else [line.text for line in percept.printed]
+    return " ".join([*said, *percept.english.values()])
 
 
 def _alone(percept: Percept) -> Percept:
@@ -147,15 +177,15 @@ def _search(
 
 
 def _fitting(
+    percept: Percept,
     knowledge: Knowledge,
     words: str,
     vectors: Sequence[np.ndarray],
     filters: Filters,
     limits: Limits,
-    language: str,
 ) -> list[Hit]:
     """The hits under a filter; none at all unless a product is among them, of a kind named."""
-    hits = translated(_search(knowledge, words, vectors, filters), language)
+    hits = translated(_search(knowledge, words, vectors, filters), percept.language)
     kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
     products = [
         hit
@@ -163,4 +193,4 @@ def _fitting(
         if hit.document.kind == "product"
         and (not kinds or hit.document.attributes.get("kind") in kinds)
     ]
-    return hits if any(hit.score >= limits.answerable for hit in products) else []
+    return hits if any(hit.sure >= limits.answerable for hit in products) else []

@@ -24,6 +24,7 @@ from agent.state import FlowState
 from agent.steps import (
     Step,
     agreed,
+    complained,
     dropped,
     fill,
     go_on,
@@ -31,7 +32,7 @@ from agent.steps import (
     next_step,
     put,
     refreshed,
-    said_before,
+    told_between,
 )
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice
@@ -80,12 +81,16 @@ def advance(
         return state.ended().but(queue=()), None
     if others and not _takes_anything(state, shop):
         return _interrupted(state, others, words, shop)
+    if state.open.action == "complaint":
+        return complained(state, words, picked, shop)
     return _answered(state, words, intent, picked, shop)
 
 
-def begin(state: FlowState, action: Action, words: str, shop: Shop) -> Step:
-    """The first step of a wish that was recognised elsewhere."""
-    order = next(iter(shop.rules.find_orders(words)), None)
+def begin(
+    state: FlowState, action: Action, words: str, shop: Shop, order: str | None = None
+) -> Step:
+    """The first step of a wish that was recognised elsewhere; `order` where its words name none."""
+    order = next(iter(shop.rules.find_orders(words)), order)
     wish = Wish(action=action, words=" ".join(words.split()), order_id=order)
     return go_on(state.but(queue=(*state.queue, wish)), shop)
 
@@ -159,7 +164,7 @@ def _takes_anything(state: FlowState, shop: Shop) -> bool:
     """Whether any words can be the answer to the open question."""
     if state.asked == "reason":
         return not shop.rules.actions[state.open.action].reasons
-    return state.asked == "product"
+    return state.asked in ("product", "wish")
 
 
 def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -> Step:
@@ -177,7 +182,7 @@ def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -
     waiting = ordered([current, *state.queue, *others])
     if waiting[0] is not current:
         return go_on(state.ended().but(queue=tuple(waiting)), shop)
-    return said_before(LATER, go_on(state.but(queue=tuple(waiting[1:])), shop))
+    return told_between(LATER, state.but(queue=tuple(waiting[1:])), shop)
 
 
 def _inherit(wish: Wish, former: Wish) -> Wish:
@@ -213,7 +218,7 @@ def _answered(
             return agreed(state)
     if not gained and not problem and answers.asks(words) and not picked:
         if told := aside(state, words, shop):
-            return said_before(told, go_on(state, shop))
+            return told_between(told, state, shop)
         if intent or "?" in words:
             return state, None
     if not state.read:

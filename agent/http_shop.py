@@ -7,7 +7,7 @@ sent again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -65,6 +65,11 @@ class HttpShop(Shop):
     def product(self, product_id: str) -> Product | None:
         return self._get(f"/products/{quote(product_id, safe='')}", Product | None)
 
+    def baskets(self, articles: Collection[str]) -> list[frozenset[str]]:
+        """None when the shop does not offer them."""
+        asked = {"article": sorted(articles)}
+        return self._get("/baskets", list[frozenset[str]] | None, asked) or []
+
     def refusal(self, action: Action, order: Order) -> str | None:
         return self.rules.refusal(action, order, self._today())
 
@@ -78,7 +83,7 @@ class HttpShop(Shop):
         }
         return self._ask("POST", "/acts", Outcome, json=body)
 
-    def _get(self, path: str, kind: Any, query: dict[str, str] | None = None) -> Any:
+    def _get(self, path: str, kind: Any, query: dict[str, Any] | None = None) -> Any:
         return self._ask("GET", path, kind, params=query)
 
     def _ask(self, method: str, path: str, kind: Any, **sent: Any) -> Any:

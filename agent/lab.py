@@ -62,6 +62,18 @@ def train_vision(
         print(f"Kept. Use it with DESKHAND_VISION={fit.kept}, then `deskhand index --rebuild`.")
 
 
+@train_app.command("damage")
+def train_damage(
+    renders: Annotated[Path, typer.Option(help="Goods whole and damaged, by the same studio.")],
+    out: Out,
+    data: Data | None = None,
+) -> None:
+    """Train the damage signal; with --data, its threshold knows whole things on real photos too."""
+    from agent.training import train_damage_signal
+
+    print(train_damage_signal(renders, data, out))
+
+
 @train_app.command("fusion")
 def train_fusion(
     data: Data,
@@ -114,21 +126,32 @@ def train_fusion(
 def evaluate_knowledge(
     judged: Annotated[
         Path | None,
-        typer.Argument(help="JSONL of query and relevant ids; the demo shop's if none."),
+        typer.Argument(help='JSONL of {"query", "relevant": [ids]}; the demo shop\'s if none.'),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the figures as JSON and Markdown.")
     ] = None,
 ) -> None:
-    """Rank judged questions by meaning, by words and by both."""
-    from agent.space import encoder_name, open_vision
-    from fusion.text import load_text
-    from knowledge.demo import folder
-    from knowledge.evaluate import evaluate, load_judged, table
-    from knowledge.index import open_index
+    """Judge the search beside BM25 alone, meaning alone and reciprocal ranks; time it.
 
-    settings = Settings.read()
+    A question with no relevant id has no answer: there, no hit should be sure.
+    """
+    from agent.search import open_lookup
+    from fusion.types import Turn
+    from knowledge.demo import folder
+    from knowledge.evaluate import DEPTH, evaluate, load_judged, markdown, write
+
     questions = load_judged(judged or folder() / "qrels.jsonl")
-    text, vision = load_text(settings.text), open_vision(settings)
-    with open_index(settings.index_folder, encoder_name(text, vision)) as knowledge:
-        print(table(evaluate(knowledge, questions, text.encode)))
+    with closing(open_lookup(Settings.read())) as lookup:
+        results = evaluate(
+            lookup.knowledge,
+            questions,
+            lookup.encoders.text.encode,
+            lambda query: lookup.search(Turn(query), DEPTH, fill=True)[0],
+        )
+    if out is not None:
+        write(results, out)
+    print(markdown(results))
 
 
 @evaluate_app.command("seeing")
@@ -150,6 +173,30 @@ def evaluate_seeing(
     figures, seen = judge(Settings.read(), samples, data)
     write(figures, seen, out)
     print(markdown(figures))
+
+
+@evaluate_app.command("hearing")
+def evaluate_hearing(
+    out: Out,
+    data: Data | None = None,
+    samples: Annotated[
+        Path, typer.Option(help="Folder of turns.jsonl, sentences of customers.")
+    ] = TURNS.parent,
+    questions: Annotated[int, typer.Option(min=1, help="Questions spoken at most.")] = 200,
+) -> None:
+    """Judge how well recordings are heard, and that silence is not; figures are written into OUT.
+
+    With --data, on the public recordings too.
+    """
+    from agent.hearing import Figures, judge_hearing, rows, write
+
+    if not (samples / "turns.jsonl").is_file():
+        raise BadInput(f"There is no {samples / 'turns.jsonl'}.")
+    figures: Figures = {}
+    for what, values in judge_hearing(Settings.read(), data, samples, questions):
+        figures[what] = values
+        print(*rows(what, values), sep="\n", flush=True)
+        write(figures, out)  # what was measured is kept, should the rest be cut off
 
 
 @evaluate_app.command("fusion")

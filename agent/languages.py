@@ -16,6 +16,7 @@ import numpy as np
 
 from agent.agent import Agent
 from agent.find import find
+from agent.memory import Memory
 from fusion.languages import LANGUAGES, detect
 from fusion.perceive import perceive
 from fusion.student import Student
@@ -111,11 +112,13 @@ def answer(agent: Agent, question: Question) -> Answered:
     """A question as the first of a conversation."""
     percept = perceive(Turn(question.query), [], agent.encoders, agent.input_limits)
     fused = agent.fusion(percept)
-    found = find(percept, fused, agent.fusion, agent.knowledge, [], agent.limits)
+    found = find(
+        percept, fused, agent.fusion, agent.knowledge, Memory(), agent.limits, agent.shop.baskets
+    )
     ids = [hit.document.id for hit in found.hits]
     return Answered(
         percept.language,
-        recall(ids, question.relevant, 5),
+        recall(ids, dict.fromkeys(question.relevant, 1.0), 5),
         float(fused.intent == question.intent),
     )
 

@@ -23,10 +23,12 @@ from agent.sentences import (
     GREETINGS,
     HAND_OFFS,
     NEXT,
+    NOT_FOUND,
     PASSED_ON,
     SEARCHES,
     SORRY,
     THANKS,
+    TRY,
 )
 from agent.types import Act, Answer, Ask, Decision, Decline, Draft, HandOff
 from fusion.types import Message, Percept
@@ -171,6 +173,8 @@ def compose(
             return Draft(own.joined(before, own(PASSED_ON)))
         case Decline(reason="not_sold"):
             return _nearest(own, hits)
+        case Decline(reason="not_found"):
+            return Draft(own.joined(own(NOT_FOUND), own(TRY)))
         case Decline(reason=reason):
             return Draft(own(DECLINES[reason]))
     raise ValueError(f"{decision} cannot be said in {language!r}")

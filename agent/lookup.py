@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from agent import answers
 from agent.orders import Order, Shop, contents, day
 from agent.state import FlowState
-from agent.types import Ask, Choice
-from agent.wishes import SWAPS
+from agent.types import Ask, Choice, Slot
+from agent.wishes import NO_ORDER, SWAPS
 from agent.words import ordinal, pick_items
 
 CHOICES = 9  # orders offered at once
+SHORT = 30  # characters: "no, the other order" is no reason; more words may be
 WRONG_TRIES = 5  # e-mails, names and order numbers that are not the customer's; then a person
 
 _ALL_ORDERS = re.compile(
     r"\b(?:all|both|every|each)\b(?: of)?(?: my| the| these)?(?: \w+)? orders?\b", re.I
 )
 
-QUESTIONS = {
+QUESTIONS: dict[Slot, str] = {
     "email": "Which e-mail address did you order with?",
     "full_name": "Then what is your full name?",
     "zip": "And what is your zip or postcode?",
@@ -51,17 +53,17 @@ def identify(state: FlowState, words: str, shop: Shop) -> tuple[FlowState, str]:
 def ask_who(state: FlowState, problem: str) -> Ask:
     """E-mail first; then, for who does not know it, full name and zip."""
     by_name = state.asked in ("full_name", "zip") or (state.asked == "email" and not problem)
-    slot = "email"
+    slot: Slot = "email"
     if by_name:
         slot = "zip" if state.full_name else "full_name"
-    action = state.wish and state.open.action
-    return Ask(slot, f"{problem}{QUESTIONS[slot]}", action=action)  # type: ignore[arg-type]
+    action = state.open.action if state.wish else None
+    return Ask(slot, f"{problem}{QUESTIONS[slot]}", action=action)
 
 
 def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) -> FlowState:
     """Another order number, or "no, the other one", goes back to the beginning of the order."""
     wish = state.open
-    if wish.action == "change_default_address" or state.asked == "address":
+    if wish.action in NO_ORDER or state.asked == "address":
         return state
     numbers = shop.rules.find_orders(" ".join([words, *picked]), bare=state.asked == "order_id")
     if state.asked == "order_id" and not numbers:
@@ -76,7 +78,12 @@ def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) 
         asked = None if wish.order_id else state.asked
         fresh = wish.but(order_id=first, items=(), new_items=(), payment_method=None)
         return state.but(wish=fresh, queue=(*more, *state.queue), asked=asked, read=False)
-    if state.asked in ("confirm", "items") and wish.order_id and answers.means_other(words):
+    short = state.asked == "reason" and len(words) < SHORT
+    if (
+        (short or state.asked in ("confirm", "items"))
+        and wish.order_id
+        and answers.means_other(words)
+    ):
         fresh = wish.but(order_id=None, printed=(), items=(), new_items=(), payment_method=None)
         passed = (*state.passed, wish.order_id)
         return state.but(wish=fresh, passed=passed, asked=None, read=False)
@@ -88,6 +95,8 @@ def _meant(state: FlowState, words: str, shop: Shop) -> list[str]:
     offered = _offered(state, shop)
     if re.search(r"\b(?:all|both|every|each)\b", words.lower()):
         return [order.id for order in offered]
+    if newest := _newest(words, offered):
+        return [newest.id]
     place = ordinal(words.lower(), min(len(offered), CHOICES))
     if place is not None:
         return [offered[place].id]
@@ -110,6 +119,13 @@ def _fits(state: FlowState, order: Order, shop: Shop) -> bool:
     return any(shop.refusal(one, order) is None for one in actions)
 
 
+def _newest(words: str, orders: Sequence[Order]) -> Order | None:
+    """The order placed last, where "my last order" is said and the shop knows when each was."""
+    if not orders or not answers.means_newest(words) or any(o.placed_at is None for o in orders):
+        return None
+    return max(orders, key=lambda order: order.placed_at or datetime.min)
+
+
 def named_order(words: str, orders: Sequence[Order]) -> Order | None:
     """The one order that holds most of the articles that the words name; None when none does."""
     if not orders:
@@ -128,6 +144,8 @@ def guess_order(state: FlowState, shop: Shop) -> str | None:
     if printed := state.open.printed:
         theirs = [order.id for order in own if order.id in printed]
         return None if len(theirs) > 1 else (theirs or printed)[0]
+    if newest := _newest(state.open.words, own):
+        return newest.id
     fitting = [order for order in own if _fits(state, order, shop)]
     if not shop.rules.guess_order:
         only = own[0] if len(own) == 1 and not state.passed else None

@@ -56,7 +56,19 @@ def below(reply: types.Reply) -> str:
     titles = {cited.document: link(cited.url, cited.title) for cited in reply.citations}
     sources = f'<p class="from">Source: {" · ".join(titles.values())}</p>' if titles else ""
     cards = "".join(map(product, reply.products))
-    return notes + sources + (f'<div class="cards">{cards}</div>' if cards else "")
+    cards = f'<div class="cards">{cards}</div>' if cards else ""
+    return notes + (table(reply.comparison) if reply.comparison else "") + sources + cards
+
+
+def table(comparison: types.Comparison) -> str:
+    """A comparison of products, one a column."""
+    head = "".join(f"<th>{escape(title)}</th>" for title in ("", *comparison.products))
+    cells = [
+        f"<th>{escape(name)}</th>" + "".join(f"<td>{escape(value)}</td>" for value in values)
+        for name, *values in comparison.rows
+    ]
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f'<table class="compared"><tr>{head}</tr>{rows}</table>'
 
 
 def sent_photo(document: str) -> str:
@@ -205,6 +217,9 @@ footer, #chat .icon-button-wrapper {display: none !important}
 @keyframes wait {50% {opacity: .2}}
 .note, .from {font-size: 13px !important; color: var(--soft); margin: 8px 0 0 !important}
 .note, .alert {border-left: 3px solid var(--clay); padding-left: 10px; margin: 0 !important}
+.compared {border-collapse: collapse; font-size: 13px; margin: 10px 0 !important}
+.compared th, .compared td {border-bottom: 1px solid var(--line); padding: 5px 12px 5px 0;
+  text-align: left; vertical-align: top}
 .cards {display: grid; grid-template-columns: repeat(auto-fill, minmax(124px, 1fr)); gap: 12px;
   margin: 12px 0 4px}
 .cards article {border: 1px solid var(--line); border-radius: 12px; overflow: hidden;

@@ -8,7 +8,7 @@ the shop's currency; arithmetic on them is done in cents.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -186,6 +186,9 @@ class Shop(Protocol):
         """The customer's own orders, newest first."""
 
     def product(self, product_id: str) -> Product | None: ...
+
+    def baskets(self, articles: Collection[str]) -> list[frozenset[str]]:
+        """Ids of the other articles in each of the latest orders that hold one of `articles`."""
 
     def refusal(self, action: Action, order: Order) -> str | None:
         """Why this cannot be done to this order now, in one sentence; None when it can."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.attachments import suffix
 from agent.orders import Customer, Order, Shop
 from agent.store import Store
-from agent.store_personal import conversations_of, records
+from agent.store.personal import conversations_of, records
 
 FILE = "person.json"
 
@@ -52,6 +52,8 @@ def export(store: Store, person: Person, folder: Path) -> list[str]:
             files.append(name)
         for turn in record["turns"]:
             turn["reply"] = json.loads(turn["reply"])
+        for kept in record["events"]:
+            kept["event"] = json.loads(kept["event"])
         record["flow"] = json.loads(record["flow"] or "null")
         conversations.append(record)
     everything = {

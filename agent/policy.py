@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits
+from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
 from fusion.types import Fused, Message
-from knowledge.types import Hit, Kind
+from knowledge.types import Document, Hit, Kind
 
 SMALL_TALK = frozenset({"greeting", "thanks"})
 
@@ -34,13 +34,12 @@ EVIDENCE: dict[str, tuple[Kind, ...]] = {
 }
 """The kind of document that answers an intent."""
 
-LEAN = 0.25
-"""What a document of the intent's own kind gains in score, times how sure the intent is: enough to
-put a fair FAQ answer before a product that shares its words, too little to bury a far better hit.
-"""
-
 ABOUT_ONE_PRODUCT = frozenset({"product_question", "availability"})
 CHOICES = 4  # products offered when a question fits several
+
+WHICH_PRODUCT = "Which product do you mean? Its name or a photo of it will do."
+WHICH_ONE = "Which one do you mean?"
+PHOTO_OR_WORDS = "Your photo and your words seem to be about two things. Which one do you mean?"
 
 _WORD = re.compile(r"[^\W_]+")
 _POINTING = frozenset({"this", "that", "these", "those", "it", "its", "one", "ones"})
@@ -64,47 +63,81 @@ def decide(
     limits: Limits,
     *,
     photo: bool = False,
+    seen: Sequence[Document] = (),
     unsold: float = 0.0,
+    related: Related | None = None,
     unhappy_before: bool = False,
+    before: Sequence[Decision] = (),
 ) -> Decision:
     """The decision for one turn, from what was understood and found.
 
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
-    `unsold`: how likely it shows nothing that the shop sells; `unhappy_before`: the customer's last
-    turn was already an unhappy one.
+    `seen`: the products most like it, whatever was said of it; `unsold`: how likely it shows
+    nothing that the shop sells; `related`: how the hits belong together; `unhappy_before`: the
+    customer's last turn was already an unhappy one; `before`: what was decided earlier, oldest
+    first.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
-    found = [hit for hit in hits if hit.score >= limits.answerable]
+    found = [hit for hit in hits if hit.sure >= limits.answerable]
 
     if why := wants_person(fused, limits, unhappy_before):
         return HandOff(why, summary(words, history))
+    if related:
+        return Answer(tuple(hits), topic, photo, related)
     ours = fused.out_of_scope < limits.out_of_scope
     if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)
     if not ours and best < limits.strong:
         return Decline("out_of_scope")
     if only_points(words) and not photo and not history:
-        return Ask("product", "Which product do you mean? Its name or a photo of it will do.")
+        return _asked(WHICH_PRODUCT, (), words, history, before, limits)
     if not found and topic == "complaint":
         return HandOff("complaint", summary(words, history))
+    if not found and _failed(before) + 1 >= limits.failures:
+        return HandOff("failed", summary(words, history))
     if not found:
         return Decline("not_found")
     kinds = EVIDENCE.get(topic, ())
     bare = not words.strip() or only_points(words)
     if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
         return Decline("not_sold")
-    lean = LEAN * fused.intents[fused.intent]
+    lean = limits.lean * fused.intents[fused.intent]
     ranked = sorted(
         found, key=lambda hit: hit.score + lean * (hit.document.kind in kinds), reverse=True
     )
+    if unsold < limits.unsold and (pair := _contradiction(ranked, seen[: limits.agree], words)):
+        return _asked(PHOTO_OR_WORDS, pair, words, history, before, limits)
     if rivals := _rivals(ranked, topic, words, limits):
-        return Ask(
-            "product",
-            "Which one do you mean?",
-            tuple(Choice(hit.document.id, hit.document.title) for hit in rivals),
-        )
+        documents = [hit.document for hit in rivals]
+        return _asked(WHICH_ONE, documents, words, history, before, limits)
     return Answer(tuple(ranked), topic, photo)
+
+
+def _asked(
+    question: str,
+    products: Sequence[Document],
+    words: str,
+    history: Sequence[Message],
+    before: Sequence[Decision],
+    limits: Limits,
+) -> Ask | HandOff:
+    """The question with the products as choices; a person where it was asked often enough, be it
+    in a row or about the same products."""
+    choices = tuple(Choice(one.id, one.title, next(iter(one.photos), None)) for one in products)
+    asked = [d for d in before if isinstance(d, Ask) and d.slot == "product" and d.action is None]
+    last = before[-limits.questions :]
+    in_a_row = len(last) == limits.questions and all(d in asked for d in last)
+    same = [d for d in asked if (d.question, d.choices) == (question, choices)]
+    if in_a_row or len(same) >= limits.questions:
+        return HandOff("not_understood", summary(words, history))
+    return Ask("product", question, choices)
+
+
+def _failed(before: Sequence[Decision]) -> int:
+    """How often in a row nothing was found, up to now."""
+    misses = [isinstance(d, Decline) and d.reason == "not_found" for d in reversed(before)]
+    return misses.index(False) if False in misses else len(misses)
 
 
 def sure_intent(fused: Fused, limits: Limits) -> str:
@@ -131,6 +164,11 @@ def only_points(words: str, looks: Collection[str] = ()) -> bool:
     return bool(said & (_POINTING | set(looks))) and not said - _EMPTY - set(looks)
 
 
+def contentful(words: str) -> frozenset[str]:
+    """The words that say what is meant; numbers say nothing."""
+    return frozenset(word for word in _words(words) - _EMPTY if not word.isdigit())
+
+
 def summary(words: str, history: Sequence[Message]) -> str:
     """The conversation for the person who takes over: its last messages, one a line."""
     lines = [f"{message.speaker}: {message.text}" for message in history[-6:]]
@@ -150,7 +188,31 @@ def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> li
     close: dict[str, Hit] = {}  # family -> its best product
     for hit in ranked:
         if hit.document.kind == "product" and best.score - hit.score <= limits.tie:
-            close.setdefault(hit.document.attributes.get("family") or hit.document.id, hit)
+            close.setdefault(hit.document.family or hit.document.id, hit)
     named = {said & _words(hit.document.title) for hit in close.values()}
     told_apart = len(named) > 1  # the words name one of them more closely than another
     return [] if len(close) < 2 or told_apart else list(close.values())[:CHOICES]
+
+
+def _contradiction(ranked: Sequence[Hit], seen: Sequence[Document], words: str) -> list[Document]:
+    """What the photo shows and what the words call it, where these are two things: "this mug" under
+    a photo of a kettle. One of a few things that look like it is no other thing."""
+    said = [hit.document for hit in ranked if hit.document.kind == "product"]
+    called = [one for one in said if _called(_thing(one), words)]
+    if not seen or not called or _thing(seen[0]) in _words(words):
+        return []
+    return [] if _thing(called[0]) in map(_thing, seen) else [seen[0], called[0]]
+
+
+def _thing(product: Document) -> str:
+    """What a product is: the last word of its name, "mug"."""
+    return (_WORD.findall(product.title.split(",")[0].lower()) or [""])[-1]
+
+
+def _called(thing: str, words: str) -> bool:
+    """Whether the words call what is shown that: "this blue mug"; or, pointing at nothing, "the
+    mug"."""
+    named = rf"\s+(?:[^\W_]+\s+){{0,2}}?{re.escape(thing)}s?\b"
+    if re.search(rf"\b(?:this|that|these|those){named}", words, re.I):
+        return True
+    return not _words(words) & _POINTING and bool(re.search(rf"\bthe{named}", words, re.I))

@@ -70,13 +70,11 @@ def short(document: Document) -> str:
 
 def variants(document: Document, hits: Sequence[Hit]) -> list[Document]:
     """The products of the same family among the hits, the document first."""
-    family = document.attributes.get("family")
+    family = document.family
     return [document] + [
         hit.document
         for hit in hits
-        if family
-        and hit.document.attributes.get("family") == family
-        and hit.document is not document
+        if family and hit.document.family == family and hit.document is not document
     ]
 
 
@@ -183,6 +181,18 @@ def in_stock_instead(document: Document, siblings: Sequence[Document]) -> str:
     left = [other for other in siblings if other is not document and other.stock]
     names = [f"{variant(other)} ({other.stock})" for other in left[:3]]
     return f"In stock: {'; '.join(names)}." if names else ""
+
+
+def priced(opening: str, documents: Sequence[Document]) -> str:
+    """As in: In blue I find Fjord vase, blue (36.00 EUR); "" without documents."""
+    names = [
+        document.title
+        if document.price is None
+        else f"{document.title} ({money(document.price, document.currency)}"
+        f"{', sold out' if document.stock == 0 else ''})"
+        for document in documents
+    ]
+    return f"{opening} {listed(names)}." if names else ""
 
 
 def described(document: Document, words: str) -> tuple[str, Citation | None]:

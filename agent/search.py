@@ -9,8 +9,8 @@ from agent.space import encoder_name, open_encoders
 from fusion.perceive import Encoders, perceive
 from fusion.types import BadInput, InputLimits, Turn
 from fusion.understand import FusionModule, load_fusion
-from knowledge.filters import parse_filters
 from knowledge.index import Knowledge, open_index
+from knowledge.parse import parse_filters
 from knowledge.types import Hit
 
 
@@ -29,20 +29,22 @@ class Lookup:
         self.fusion = fusion
         self.limits = limits
 
-    def search(self, turn: Turn, k: int, fill: bool = False) -> tuple[list[Hit], str]:
+    def search(
+        self, turn: Turn, k: int, fill: bool = False, grouped: bool = False
+    ) -> tuple[list[Hit], str]:
         """The k best documents, and the wishes in the words that were obeyed, as words.
 
-        With `fill`, products that do not fulfil the wishes follow those that do, up to k. Raises
-        BadInput when nothing of the turn can be read.
+        With `fill`, products that do not fulfil the wishes follow those that do, up to k; `grouped`
+        as in `Knowledge.search`. Raises BadInput when nothing of the turn can be read.
         """
         words, vector = self._understood(turn)
         if vector is None:
             return [], ""
         wishes = parse_filters(turn.text, self.knowledge.vocabulary)
-        hits = self.knowledge.search(words, vector, wishes or None, k=k)
+        hits = self.knowledge.search(words, vector, wishes or None, k=k, grouped=grouped)
         if wishes and fill and len(hits) < k:
             fitting = {hit.document.id for hit in hits}
-            others = self.knowledge.search(words, vector, k=k)
+            others = self.knowledge.search(words, vector, k=k, grouped=grouped)
             hits = [*hits, *(hit for hit in others if hit.document.id not in fitting)][:k]
         return hits, wishes.describe()
 
@@ -65,5 +67,5 @@ def open_lookup(settings: Settings) -> Lookup:
     """The index and the encoders. Raises one of OPERATOR_ERRORS."""
     encoders = open_encoders(settings)
     space = encoder_name(encoders.text, encoders.vision)
-    knowledge = open_index(settings.index_folder, space)
+    knowledge = open_index(settings.index_folder, space, language=encoders.text.words)
     return Lookup(knowledge, encoders, load_fusion(settings.fusion), settings.input_limits)

@@ -17,14 +17,17 @@ from PIL import Image, ImageDraw, ImageFont
 from agent.config import Settings
 from agent.photos import read_photo
 from agent.strangers import Catalogue, strangers
+from fusion.damage import load_damage
 from fusion.ocr import load_ocr
 from fusion.photo_sets import PhotoSet, clothing, grocery
 from fusion.reject import auroc
 from fusion.seeing_checks import cost, ocr_figures, quality_figures
 from fusion.text import TextEncoder, load_text
+from fusion.train_damage import damage_figures
 from fusion.types import Encoder
 from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
+from fusion.weights import SHIPPED, read_card
 from knowledge.demo import folder
 from knowledge.lexical import spoken
 from knowledge.load import read_documents
@@ -51,18 +54,22 @@ def judge(settings: Settings, samples: Path, data: Path | None) -> tuple[Figures
     customer: dict[str, list[Path]] = {}
     for path in sorted((samples / "customer").glob("*.jpg")):
         customer.setdefault(path.stem.rsplit("_", 1)[0], []).append(path)
+    every = [path for paths in customer.values() for path in paths]
+    whole: dict[str, Sequence[Path]] = {"customers' photos of whole things": every}
     figures: Figures = {}
     seen: list[Seen] = []
     if data is not None:
         for photos in (grocery(data / "grocery"), clothing(data / "clothing")):
             figures[f"{photos.name}, held out"], found = judge_set(vision, text, photos)
             seen += found
+            whole[f"{photos.name}, held out"] = [one.path for one in found]
     figures["demo shop, customers' photos"], found = judge_shop(vision, text, documents, customer)
     seen += found
     if (unsold := load_unsold(settings.vision)) is not None:
         foreign = sorted((samples / "foreign").glob("*.jpg"))
         figures["not sold"] = judge_unsold(vision, text, unsold, documents, customer, foreign)
-    every = [path for paths in customer.values() for path in paths]
+    card = read_card(SHIPPED / "damage.safetensors")
+    figures |= damage_figures(load_damage(), card, whole)
     figures["print"] = ocr_figures(every, load_ocr())
     figures["photos to be taken again"] = quality_figures(every)
     figures["cost"] = cost(vision, read_photo(seen[0].path))

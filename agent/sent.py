@@ -35,7 +35,7 @@ class SentTurn(BaseModel):
     choices: Annotated[list[str], BeforeValidator(_listed)] = []
     photos: Annotated[
         list[Annotated[bytes, BeforeValidator(_decoded)]],
-        BeforeValidator(lambda value: value or []),
+        BeforeValidator(lambda value: [] if value is None else value),
     ] = []
     audio: Annotated[bytes | None, BeforeValidator(_decoded)] = None
     video: Annotated[bytes | None, BeforeValidator(_decoded)] = None

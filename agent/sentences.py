@@ -40,6 +40,7 @@ HAND_OFFS = {
     "complaint": "I am sorry about that. A colleague should look at it.",
     "identity": "I cannot find you or your order with that.",
     "not_understood": "I do not understand you well enough, and I am sorry about that.",
+    "failed": "I did not find what you are looking for, and I am sorry about that.",
     "damaged_item": "I am sorry that it did not arrive as it should.",
     "change_order": "What is in an order is changed by a colleague.",
     "exchange": "An exchange is arranged by a colleague.",
@@ -52,9 +53,11 @@ SILENT = {
 }
 """What a door shows where the agent says nothing, by the reason of the hand-off."""
 
+NOT_FOUND = "I do not find that in the shop's catalogue or help pages."
+TRY = "Try other words or a photo, or ask for a person and I pass you on."
+MAYBE = 0.1  # a hit that is less sure is not worth mentioning
+NAMED = 2  # hits mentioned that may not be what was meant
 DECLINES = {
     "out_of_scope": f"That is outside what I can answer here. {OFFER}",
-    "not_found": "I do not find that in the shop's catalogue or help pages. Try other words or a "
-    "photo, or ask for a person and I pass you on.",
     "unreadable": "Please try again, or write to me instead.",
 }

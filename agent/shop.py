@@ -7,7 +7,8 @@ is what was imported, with what was done since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,11 @@ from agent.lookup import not_yours
 from agent.orders import Customer, Order, Product, Shop, facts, fold, moved
 from agent.rules import Rules, shipped_rules
 from agent.shop_file import ShopFile
-from agent.store_sql import connect, writing
-from agent.telling import TOLD, profile, summary, tell
+from agent.store.sql import connect, writing
+from agent.telling import TOLD, last_order, profile, summary, tell
 from agent.types import Act, Action, Outcome
+
+BASKETS = 1000  # orders looked through, the latest
 
 _tables = sql.MetaData()
 _customers = sql.Table(
@@ -167,6 +170,16 @@ class SqlShop(Shop):
         with self._engine.begin() as db:
             return _read(db, _products, product_id, Product)
 
+    def baskets(self, articles: Collection[str]) -> list[frozenset[str]]:
+        said = sql.cast(_orders.c.data, sql.Text)
+        holds = [said.contains(json.dumps(id), autoescape=True) for id in articles]
+        query = select(_orders.c.data).where(sql.or_(False, *holds))
+        with self._engine.begin() as db:
+            rows = db.scalars(query.order_by(_orders.c.place.desc()).limit(BASKETS)).all()
+        orders = map(Order.model_validate, rows)
+        bought = (frozenset(item.id for item in order.items) for order in orders)
+        return [basket.difference(articles) for basket in bought if basket & set(articles)]
+
     def refusal(self, action: Action, order: Order) -> str | None:
         return self.rules.refusal(action, order, self._today())
 
@@ -204,7 +217,9 @@ class SqlShop(Shop):
 
     def _tell(self, action: Action, order_id: str | None, customer: Customer) -> Outcome:
         if action == "orders":
-            return Outcome(True, summary(customer, self.orders(customer)))
+            return Outcome(True, summary(self.orders(customer)))
+        if action == "last_order":
+            return Outcome(True, last_order(self.orders(customer), self.rules))
         if action == "profile":
             return Outcome(True, profile(customer, self.rules.currency))
         order = self.order(order_id or "")

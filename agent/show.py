@@ -13,13 +13,12 @@ from rich.text import Text
 from agent.doctor import Finding
 from agent.evidence import money
 from agent.sentences import SILENT
-from agent.types import Ask, Event, Found, HandOff, Heard, Reply, Understood
+from agent.types import Ask, Comparison, Event, Found, HandOff, Heard, Reply, Understood
 from knowledge.index import IndexReport
 from knowledge.types import Hit
 
 BAR = 20  # characters of the longest bar
 HITS = 5
-SKIPPED = 20  # rows reported one by one
 
 STATES = {"good": "green", "could be better": "yellow", "broken": "red"}
 
@@ -42,11 +41,22 @@ def show_reply(console: Console, reply: Reply) -> None:
         price = "" if product.price is None else f" · {money(product.price, product.currency)}"
         stock = "" if product.stock is None else f" · {product.stock} in stock"
         console.print(plain(f"  ▪ {product.title}{price}{stock}", "cyan"))
+    if reply.comparison:
+        show_comparison(console, reply.comparison)
     if isinstance(reply.decision, Ask) and reply.decision.slot != "confirm":
         for choice in reply.decision.choices:
             console.print(plain(f"  ◦ {choice.label}", "cyan"))
     for cited in reply.citations:
         console.print(plain(f"  “{cited.quote}” — {cited.title}", "dim"))
+
+
+def show_comparison(console: Console, comparison: Comparison) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("", *comparison.products):
+        table.add_column(plain(title))
+    for row in comparison.rows:
+        table.add_row(*map(plain, row))
+    console.print(table)
 
 
 def show_events(console: Console, events: Sequence[Event]) -> None:
@@ -95,23 +105,24 @@ def show_hits(console: Console, hits: Sequence[Hit], wishes: str) -> None:
         document = hit.document
         price = "" if document.price is None else money(document.price, document.currency)
         passage = shorten(hit.passage, 120, placeholder="…")
-        row = (f"{hit.score:.2f}", document.kind, document.title, price, passage)
+        others = f" (and {len(hit.variants)} more variants)" if hit.variants else ""
+        row = (f"{hit.score:.2f}", document.kind, document.title + others, price, passage)
         table.add_row(*map(plain, row))
     console.print(table if hits else plain("Nothing found."))
 
 
 def show_report(console: Console, report: IndexReport) -> None:
-    """What an update of the index did, and every row that was left out."""
+    """Every row that was left out, then what an update of the index did."""
+    for skipped in report.skipped:
+        console.print(plain(f"  {skipped}", "yellow"), soft_wrap=True)
+    documents = report.added + report.changed + report.unchanged
     console.print(
         plain(
-            f"{report.added} added, {report.changed} changed, {report.removed} removed, "
-            f"{report.unchanged} as they were, in {report.seconds:.1f} s."
+            f"{documents} documents: {report.added} added, {report.changed} changed, "
+            f"{report.unchanged} as they were; {report.removed} removed. "
+            f"{len(report.skipped)} things left out or reported. {report.seconds:.1f} s."
         )
     )
-    for skipped in report.skipped[:SKIPPED]:
-        console.print(plain(f"  left out: {skipped}", "yellow"))
-    if len(report.skipped) > SKIPPED:
-        console.print(plain(f"  and {len(report.skipped) - SKIPPED} more", "yellow"))
 
 
 def show_findings(console: Console, findings: Iterable[Finding]) -> None:

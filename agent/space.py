@@ -13,6 +13,7 @@ from agent.errors import SetupError
 from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower, PhotoMap, fit_map, load_map, save_map
 from fusion.perceive import Encoders, load_encoders
+from fusion.speech import SpeechOptions
 from fusion.types import BadInput, Encoder, InputLimits
 from fusion.vision import load_vision
 from knowledge.embed import EmbedPhotos, Progress
@@ -25,8 +26,14 @@ FITTED_ON = 3000  # photos at most
 
 def open_encoders(settings: Settings, speech: str = "off") -> Encoders:
     """The encoders that are set; a pretrained photo tower with the map kept with the index."""
-    encoders = load_encoders(settings.text, settings.vision, speech)
+    encoders = load_encoders(settings.text, settings.vision, speech, speech_options(settings))
     return replace(encoders, vision=_mapped(encoders.vision, settings))
+
+
+def speech_options(settings: Settings) -> SpeechOptions:
+    return SpeechOptions(
+        settings.speech_folder, settings.speech_language, settings.speech_translate
+    )
 
 
 def open_vision(settings: Settings) -> Encoder:

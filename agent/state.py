@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.memory import Memory
 from agent.orders import Customer
 from agent.types import Frozen, Slot
 from agent.wishes import Wish
@@ -28,6 +29,8 @@ class FlowState(Frozen):
     asked: Slot | None = None
     times: int = 0  # how often in a row
     question: str = ""  # as asked, to remind of it
+    seen: str = ""  # the damage that a photo seems to show, for a person who takes over
+    memory: Memory = Memory()  # what the conversation was about so far
 
     @property
     def open(self) -> Wish:
@@ -56,7 +59,9 @@ class FlowState(Frozen):
             full_name=self.full_name,
             wrong=self.wrong,
             acts=self.acts,
+            seen=self.seen,
             queue=self.queue,
+            memory=self.memory,
             last_order=(self.wish and self.wish.order_id) or self.last_order,
         )
 
@@ -69,7 +74,8 @@ class FlowState(Frozen):
             f"Printed in the photo: {', '.join(wish.printed)}." if wish and wish.printed else "",
             f"Customer {customer.name}, {customer.email}." if customer else "",
             f"Reason: {wish.reason}" if wish and wish.reason else "",
-            f"Wanted instead: {wish.product}" if wish and wish.product else "",
+            f"Wanted: {wish.product}" if wish and wish.product else "",
             f"Open question: {self.question}" if self.asked and not (wish and wish.product) else "",
+            self.memory.told(),
         ]
         return " ".join(filter(None, parts))

@@ -8,6 +8,7 @@ from agent import answers
 from agent.changes import Refused
 from agent.consent import arguments, key_of
 from agent.lookup import (
+    QUESTIONS,
     WRONG_TRIES,
     ask_order,
     ask_who,
@@ -23,12 +24,20 @@ from agent.slots import ask, missing, read
 from agent.state import FlowState
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice, Decision, HandOff
-from agent.wishes import SWAPS
+from agent.wishes import NO_ORDER, SWAPS
 from agent.words import names_all
 
 TIMES = 2  # a question is not asked a third time
 
 YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))
+
+RIGHTS = (
+    Choice("refund", "My money back"),
+    Choice("replacement", "A new one"),
+    Choice("explanation", "An explanation"),
+    Choice("person", "That somebody calls me"),
+)
+"""What may put a complaint right; anything else in words."""
 
 REASONS: dict[Action, str] = {
     "change_items": "change_order",
@@ -42,10 +51,16 @@ Step = tuple[FlowState, Decision | None]
 
 
 def go_on(state: FlowState, shop: Shop) -> Step:
-    """The next question: of the wish that is open, else of the one that waits; None without."""
+    """The next question: of the wish that is open, else of the one that waits; None without, and
+    where the open one was asked often enough: it waits for its answer then."""
     state = refreshed(state, shop)
     if state.wish is not None:
-        return next_step(state.but(times=0), shop)
+        if state.asked and state.times >= TIMES:
+            return state, None
+        if state.customer is None and state.asked in QUESTIONS:
+            asking = Ask(state.asked, QUESTIONS[state.asked], action=state.open.action)
+            return put(state, asking, fresh=False)
+        return next_step(state, shop, fresh=False)
     if not state.queue:
         return state, None
     wish, *queue = state.queue
@@ -53,6 +68,14 @@ def go_on(state: FlowState, shop: Shop) -> Step:
     if state.customer is None:
         started, problem = identify(started, wish.words, shop)
     return next_step(started, shop, problem)
+
+
+def told_between(sentence: str, state: FlowState, shop: Shop) -> Step:
+    """The sentence, and the open question once more if it was not asked often enough."""
+    after, decision = said_before(sentence, go_on(state, shop))
+    if decision is None and state.asked:
+        decision = Ask(state.asked, sentence, action=state.open.action)
+    return after, decision
 
 
 def said_before(sentence: str, step: Step) -> Step:
@@ -98,10 +121,12 @@ def next_step(state: FlowState, shop: Shop, problem: str = "", fresh: bool = Tru
     rule = rules.actions[state.open.action]
     if state.wrong >= WRONG_TRIES:
         return hand_off(state, "identity")
+    if state.open.action == "complaint":
+        return _complaint(state, fresh)
     if state.customer is None:
         return put(state, ask_who(state, problem), fresh)
     order = None
-    if state.open.action not in ("orders", "profile", "change_default_address"):
+    if state.open.action not in NO_ORDER:
         if state.open.order_id is None:
             state = take_all(state, shop) or state.wishing(order_id=guess_order(state, shop))
         if state.open.order_id is None:
@@ -136,6 +161,34 @@ def _offer(state: FlowState, actions: tuple[Action, ...]) -> Step:
     choices = tuple(Choice(action, f"{action.capitalize()} it") for action in actions)
     question = f"I am sorry about that. Shall I {' or '.join(actions)} it?"
     return state.ended(), Ask("wish", question, choices, order_id=state.open.order_id)
+
+
+def _complaint(state: FlowState, fresh: bool) -> Step:
+    """What happened and what is wished for, by anybody; then a person has it all."""
+    if not state.read:
+        said = answers.complaint(state.open.words) or None
+        state = state.wishing(reason=said).but(read=True)
+    if state.open.reason is None:
+        asking = Ask("reason", "I am sorry about that. What happened?", action="complaint")
+        return put(state, asking, fresh)
+    if state.open.product is None:
+        question = "Thank you for telling me. What would put it right for you?"
+        return put(state, Ask("wish", question, RIGHTS, action="complaint"), fresh)
+    return hand_off(state, "complaint")
+
+
+def complained(state: FlowState, words: str, picked: tuple[str, ...], shop: Shop) -> Step:
+    """An answer to one of the two questions of a complaint: any words are."""
+    said = " ".join(words.split()) or ", ".join(c.label for c in RIGHTS if c.id in picked)
+    if not said:
+        return next_step(state, shop, fresh=False)
+    slot = "reason" if state.asked == "reason" else "product"
+    orders = shop.rules.find_orders(words)
+    order = orders[0] if orders else state.open.order_id
+    state = state.wishing(**{slot: said}, order_id=order)
+    if state.customer is None:
+        state, _ = identify(state, words, shop)
+    return next_step(state, shop)
 
 
 def _swapping(state: FlowState, order: Order, shop: Shop) -> FlowState:

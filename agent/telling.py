@@ -9,7 +9,9 @@ from agent.orders import Customer, Order, contents, day, detailed, line_cents, m
 from agent.rules import Rules
 from agent.types import Action
 
-TOLD: frozenset[Action] = frozenset({"status", "refund_status", "invoice", "orders", "profile"})
+TOLD: frozenset[Action] = frozenset(
+    {"status", "refund_status", "invoice", "orders", "profile", "last_order"}
+)
 """Acts that tell and change nothing: they need no yes."""
 
 
@@ -74,12 +76,27 @@ def method_name(customer: Customer, method: str) -> str:
     return f"your {own}" if own else method
 
 
-def summary(customer: Customer, orders: Sequence[Order]) -> str:
+def summary(orders: Sequence[Order]) -> str:
     """Every order of the customer in one sentence."""
     if not orders:
         return "There is no order in your account."
     said = "; ".join(f"{order.id}: {contents(order)} ({order.status})" for order in orders)
     return f"Your orders are {said}."
+
+
+def last_order(orders: Sequence[Order], rules: Rules) -> str:
+    """What the newest order held, to have it again; `orders` are newest first."""
+    if not orders:
+        return "There is no order in your account."
+    if len(orders) > 1 and orders[0].placed_at is None:
+        return f"{summary(orders)} Which of them was the last is not kept here."
+    order = orders[0]
+    placed = f" of {day(order.placed_at)}" if order.placed_at else ""
+    what = named([detailed(item) for item in order.items])
+    return (
+        f"Your last order, {order.id}{placed}, was {what}; {money(order.total, rules.currency)} in "
+        "all. I cannot place orders myself, but you can put the same into your basket."
+    )
 
 
 def profile(customer: Customer, currency: str) -> str:

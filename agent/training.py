@@ -16,12 +16,12 @@ import numpy as np
 from agent.agent import Agent
 from agent.photos import is_photo, read_photo, view
 from agent.strangers import Catalogue, strangers
-from fusion import photo_sets, train_vision
+from fusion import photo_sets, train_damage, train_vision
 from fusion.text import load_text
 from fusion.types import BadInput, Encoded, Modality, Percept
 from fusion.unsold import fit
 from fusion.vision import load_vision
-from fusion.weights import add_to_card, card_path
+from fusion.weights import SHIPPED, add_to_card, card_path
 from knowledge.demo import folder
 from knowledge.lexical import spoken
 from knowledge.load import read_documents
@@ -32,6 +32,7 @@ SOURCES = {
     "clothing": "Clothing dataset (full, high resolution, Grigorev, 2020), CC0",
     "shop": "photos rendered by knowledge/demo/studio, Apache-2.0",
 }
+INTACT = 300  # photos of each public set that the threshold of the damage signal is set on
 VIEWS = 2  # views of each photo to judge by, where a shop has no photo to spare
 DRAWN = 2_000  # photos drawn an epoch, at least, when there are few
 
@@ -69,6 +70,26 @@ def as_indexed(demo: photo_sets.PhotoSet) -> photo_sets.PhotoSet:
     """The demo shop's photos with the texts that its index holds."""
     products = {d.title: d for d in read_documents(folder()) if isinstance(d, Document)}
     return replace(demo, texts=tuple(spoken(products[t.split(". ")[0]]) for t in demo.texts))
+
+
+def train_damage_signal(renders: Path, data: Path | None, out: Path) -> Path:
+    """Train the damage signal on rendered goods; return the path of its weights.
+
+    With public photos in `data`, of which none shows damage, few of them may raise an alarm. Those
+    of their validation parts are left for judging.
+    """
+    products = [d for d in read_documents(folder()) if isinstance(d, Document)]
+    families = {d.id: d.attributes.get("family", d.id) for d in products}
+    intact: list[Path] = []
+    if data is not None:
+        for photos in (
+            photo_sets.grocery(data / "grocery"),
+            photo_sets.clothing(data / "clothing"),
+        ):
+            rows = np.flatnonzero(~photos.held_out)
+            step = max(1, len(rows) // INTACT)
+            intact += [photos.paths[row] for row in rows[::step][:INTACT]]
+    return train_damage.train(renders, families, SHIPPED / "vision.safetensors", out, intact)
 
 
 def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.PhotoSet]) -> None:

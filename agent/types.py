@@ -6,14 +6,14 @@ crosses a wire, a file or the database (Citation, Reply, the events) is pydantic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fusion.types import Message, PrintedText, Transcript
-from knowledge.types import Hit
+from fusion.types import PrintedText, Transcript
+from knowledge.types import Hit, Why
 
 Slot = Literal[
     "email", "full_name", "zip", "order_id", "items", "new_items", "reason", "payment_method",
@@ -24,15 +24,29 @@ Slot = Literal[
 Action = Literal[
     "status", "refund_status", "invoice", "orders", "profile", "cancel", "return", "exchange",
     "change_address", "change_payment", "change_items", "change_default_address", "damaged",
+    "last_order", "complaint",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the answers a question offers: the shop's own id, and what the button says."""
+    """One of the answers a question offers: the shop's own id, and what the button says; for a
+    product its picture, an absolute path on this machine, of which doors make an address."""
 
     id: str
     label: str
+    picture: str | None = None
+
+
+Relation = Literal["compare", "cheaper", "goes_with", "similar", "options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """How products found belong together: to be compared, or all others to the first of them."""
+
+    relation: Relation
+    why: Why = ""  # what says that they go together
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,7 @@ class Answer:
     hits: tuple[Hit, ...]
     topic: str
     photo: bool = False  # the customer showed a photo
+    related: Related | None = None  # what was asked for, where it is more than a product
     kind: Literal["answer"] = "answer"
 
 
@@ -104,13 +119,17 @@ class Limits:
     """Thresholds of the policy; every one is a setting."""
 
     out_of_scope: float = 0.5  # at or above: not a question for this shop
-    answerable: float = 0.35  # best hit's score below this: nothing found
+    answerable: float = 0.5  # every hit less sure than this (Hit.sure): nothing found
     strong: float = 0.65  # best hit's score at or above: answered even if it seems out of scope
     sure_intent: float = 0.40  # below: the evidence alone decides
     sure_label: float = 0.5  # below: the shop's own label (DESKHAND_INTENTS) is not acted on
     unsold: float = 0.5  # at or above: the photo shows nothing that the shop sells
     tie: float = 0.02  # two products closer than this are equally likely
     unhappy: float = -0.5  # mood at or below this: softer words; twice: a person
+    lean: float = 0.25  # what a document of the intent's own kind gains, times how sure that is
+    agree: int = 3  # products like the photo, one of which must be what the words call it
+    questions: int = 2  # the same question at most so often; then a person
+    failures: int = 2  # times in a row that nothing is found; then a person
 
 
 class Frozen(BaseModel):
@@ -138,6 +157,20 @@ class ProductCard(Frozen):
     photo: str | None = None  # absolute path on this machine; doors turn it into an address
 
 
+class Chip(Frozen):
+    """A wish that was obeyed and may be taken away: a turn with the choice "without:ID" does."""
+
+    id: str  # "price", "color", "volume" ...
+    label: str  # "under 30.00 EUR"
+
+
+class Comparison(Frozen):
+    """A table of what products differ in, every value the shop's own."""
+
+    products: tuple[str, ...]  # titles
+    rows: tuple[tuple[str, ...], ...]  # what, then its value for each product; "" if not stated
+
+
 class Deed(Frozen):
     """An act of this turn, and what the shop made of it; `ok`: it was done."""
 
@@ -158,9 +191,12 @@ class Reply(Frozen):
     intent: str
     attributions: dict[str, dict[str, float]] = {}  # game -> modality -> Shapley value
     products: tuple[ProductCard, ...] = ()
+    comparison: Comparison | None = None
+    wishes: tuple[Chip, ...] = ()  # that the products shown fulfil
     done: tuple[Deed, ...] = ()  # what the shop was asked to do in this turn, in order
     notes: tuple[str, ...] = ()  # what was degraded or failed, and why
     mood: float = 0.0  # the customer's, in [-1, 1]; below 0 is unhappy
+    transcript: Transcript | None = None  # of what the customer said, with the times of the words
     seconds: dict[str, float] = {}  # time spent in each stage
 
 
@@ -200,6 +236,7 @@ class Found(Frozen):
     hits: tuple[FoundHit, ...]
     filters: str = ""  # the structured wishes understood, as words; empty when none
     relaxed: tuple[str, ...] = ()  # wishes dropped because nothing was left
+    wishes: tuple[Chip, ...] = ()  # those still obeyed
 
 
 class Decided(Frozen):
@@ -228,17 +265,4 @@ class Draft:
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-class Composer(Protocol):
-    """Puts a decision into words, from its evidence and nothing else."""
-
-    def compose(
-        self,
-        decision: Decision,
-        outcome: Outcome | None,
-        hits: Sequence[Hit],
-        history: Sequence[Message],
-        words: str,
-        language: str = "en",  # ISO 639-1, to be answered in
-    ) -> Draft: ...
+    comparison: Comparison | None = None

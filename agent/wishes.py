@@ -46,8 +46,14 @@ STARTS: dict[str, Action] = {
     "exchange": "exchange",
     "damaged_item": "damaged",
     "invoice": "invoice",
+    "complaint": "complaint",
 }
 """The wish that the intent of a whole turn is, where no verb says it."""
+
+NO_ORDER: frozenset[Action] = frozenset(
+    {"orders", "profile", "last_order", "change_default_address"}
+)
+"""About no order in particular."""
 
 BEFORE_SWAPS: frozenset[Action] = frozenset({"change_address", "change_payment"})
 """Changes of an order that are done before articles of it are swapped: afterwards none is."""
@@ -58,6 +64,9 @@ SWAPS: frozenset[Action] = frozenset({"exchange", "change_items"})
 _ARTICLE = r"(?:(?!\baddress|\bpayment|\border\b|\bmind\b|\bemail|\bname\b|[.;!?]).)*?"
 _ONE = r"(?:(?!\b(?:change|update|modify|cancel|return|exchange|swap|switch)\b)[^.;!?])*"
 _VERBS: tuple[tuple[Action, str], ...] = (
+    ("last_order", r"\bsame(?: (?:again|things?|items?|articles?|order|ones?))? (?:as|like|from)\b[^.;!?]*\b(?:last|latest|previous) (?:order|time)\b"),
+    ("last_order", r"\bre-?order(?:ing)?\b|\brepeat\b[^.;!?]*\blast order\b|\b(?:my|the) last order again\b"),
+    ("complaint", r"\b(?:make|file|raise|lodge|submit|have|register)\b[^.;!?]*\bcomplaint\b|\b(?:want|like|wish|need) to complain\b"),
     ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\b(?:default|profile|account)\b(?: (?!and\b)\w+){{0,3}}? address\b"),
     ("change_default_address", rf"\b(?:change|update|modify|correct|fix|set)\b{_ONE}\baddress\b{_ONE}\b(?:in|on|of|for|to) (?:my|the) (?:user |customer )?(?:profile|account)\b"),
     ("change_default_address", r"\b(?:default|profile|account) address\b(?:(?!\band\b)[^.;!?])*\b(?:change|update|modif|correct)\w*"),
@@ -220,7 +229,7 @@ def _each(wishes: Sequence[Wish], rules: Rules) -> list[Wish]:
     each = []
     for wish in wishes:
         orders = rules.find_orders(wish.words)
-        about_orders = wish.action not in ("change_default_address", "orders", "profile")
+        about_orders = wish.action not in NO_ORDER
         each += [wish.but(order_id=order) for order in orders if about_orders] or [wish]
     return each
 

@@ -27,7 +27,7 @@ _NO_ITEM = re.compile(
     r"\b(?:refund|order|money|payment|address|difference|same|e-?mail|card|account|rest|one|colou?r|"
     r"size|name|zip|version)\b"
 )
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _by_options(words: str, lines: Sequence[OrderItem]) -> Picked:
 
 def ordinal(lower: str, length: int) -> int | None:
     """The place that "the second one" or "the last one" names, from 0."""
-    for place, name in enumerate(_ORDINALS[:length]):
+    for place, name in enumerate(ORDINALS[:length]):
         if re.search(rf"\b(?:the |number |option |#)?{name}(?: one| item| option)?\b", lower):
             return place
     return length - 1 if re.search(r"\bthe last(?: one| item| option)?\b", lower) else None

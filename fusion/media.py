@@ -26,6 +26,7 @@ DEMUXERS = {
     "WAV": "wav",
     "MP3": "mp3",
     "AAC": "aac",
+    "AMR": "amr",
     "FLAC": "flac",
     "Ogg": "ogg",
     "WebM": "matroska",
@@ -46,6 +47,8 @@ _SIGNATURES = (
     (b"fLaC", "FLAC"),
     (b"\x1a\x45\xdf\xa3", "WebM"),
     (b"ID3", "MP3"),
+    (b"#!AMR\n", "AMR"),
+    (b"#!AMR-WB\n", "AMR"),
 )
 _RIFF = {b"WAVE": "WAV", b"WEBP": "WebP", b"AVI ": "AVI"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}

@@ -18,6 +18,7 @@ FIND_AT = 736  # px of the long side at which lines are looked for; they are rea
 GLANCE_AT = 448  # px of the long side at which a photo is looked over before that
 LINE = 0.2  # of the photo's long side: no line of print is higher, unless it is
 LONG = 2.0  # times as long as high
+STANDS = 1.5  # times as high as long
 
 Reader = Callable[[np.ndarray], list[tuple[str, float]]]
 """A photo (h, w, 3) uint8 RGB into its lines (text, confidence in [0.6, 1]), in reading order."""
@@ -29,7 +30,6 @@ def load_ocr() -> Reader:
     engine = rapidocr.RapidOCR(
         params={
             "Global.log_level": "error",
-            "Global.text_score": SURE,
             "Det.limit_type": "max",
             "Det.limit_side_len": FIND_AT,
             **{f"{part.title()}.model_path": _model(part) for part in ("det", "cls", "rec")},
@@ -41,15 +41,41 @@ def load_ocr() -> Reader:
         with lock:
             if not _has_lines(engine, photo):
                 return []
-            bgr = np.ascontiguousarray(photo[:, :, ::-1])
-            result: Any = engine(bgr, use_det=True, use_cls=True, use_rec=True)
+            # In steps, because the whole does not say which lines it had to turn around.
+            image, record = engine.preprocess_img(np.ascontiguousarray(photo[:, :, ::-1]))
+            engine.update_params(use_det=True, use_cls=True, use_rec=True)
+            found, turned, said, _ = engine.run_ocr_steps(image, record)
+        if not said.txts:
+            return []
+        over = np.array([way == "180" for way, _ in turned.cls_res])
+        lines = [(said.txts[i].strip(), float(said.scores[i])) for i in _order(found.boxes, over)]
         return [
-            (text.strip(), float(score))
-            for text, score in zip(result.txts or (), result.scores or (), strict=True)
-            if sum(map(str.isalnum, text)) > 1  # a lone sign is mostly a pattern taken for print
+            (text, score)
+            for text, score in lines
+            # a lone sign is mostly a pattern taken for print
+            if score >= SURE and sum(map(str.isalnum, text)) > 1
         ]
 
     return read
+
+
+def _order(boxes: np.ndarray, over: np.ndarray) -> list[int]:
+    """Lines as they are read on a label turned any way: rows from its top, each from its left.
+
+    `boxes` (lines, 4, 2) px, corners clockwise from the upper left; `over`: upside down. As the
+    reader does, a box half as high again as long is taken for a line that stands on its end.
+    """
+    along, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]  # (lines, 2)
+    long, high = np.linalg.norm(along, axis=1), np.linalg.norm(down, axis=1)
+    upright = (high < STANDS * long)[:, None]
+    along, down = np.where(upright, along, down), np.where(upright, down, -along)
+    along, down = (np.where(over[:, None], -way, way) for way in (along, down))
+    right, under = (way.sum(0) / (np.linalg.norm(way.sum(0)) or 1) for way in (along, down))
+    middles, height = boxes.mean(1), float(np.median(np.minimum(long, high)))
+    from_top, from_left = middles @ under, middles @ right
+    rows, at = np.zeros(len(boxes), int), np.argsort(from_top)
+    rows[at] = np.cumsum(np.diff(from_top[at], prepend=from_top[at[0]]) > height / 2)
+    return [int(i) for i in np.lexsort((from_left, rows))]
 
 
 def _has_lines(engine: Any, photo: np.ndarray) -> bool:
@@ -59,7 +85,7 @@ def _has_lines(engine: Any, photo: np.ndarray) -> bool:
     is as high as the photo and as long as it is high.
     """
     image = Image.fromarray(photo)
-    image.thumbnail((GLANCE_AT, GLANCE_AT))
+    image.thumbnail((GLANCE_AT, GLANCE_AT), reducing_gap=1.0)
     small = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
     found = engine(small, use_det=True, use_cls=False, use_rec=False)
     if found.boxes is None:

@@ -10,20 +10,23 @@ from unicodedata import category
 
 import numpy as np
 
-from fusion.audio import speech_part
+from fusion.audio import clipping, loudness, spoken_part
+from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
 from fusion.languages import detect, heard_in, in_english, spoken_before
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
 from fusion.quality import Quality, quality_of
-from fusion.speech import Recogniser, load_speech
+from fusion.speech import NOTHING_TOLD, Recogniser, SpeechOptions, load_speech
 from fusion.student import Student, load_student
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
     DIM,
     BadInput,
+    Damage,
     Encoded,
     Encoder,
+    Expected,
     InputLimits,
     Message,
     Modality,
@@ -37,6 +40,8 @@ from fusion.vision import load_vision
 
 EARLIER_MESSAGES = 4  # two exchanges
 EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
+QUIET = -45.0  # dB of full scale, of the loudest parts: below, words drown in the noise
+CLIPPED = 0.01  # share of the samples at the end of the scale: above, words are distorted
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Encoders:
     speech: Recogniser | None  # None: recordings are not listened to
     ocr: Reader
     unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
+    damage: DamageDetector | None = None  # None: damage is not looked for
     student: Student | None = None  # of other languages; None: the text encoder reads them itself
     decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
 
@@ -67,21 +73,30 @@ class Encoders:
         """Vectors (len(texts), DIM), float32, unit norm, of texts in any language."""
         if self.student is None:
             return self.text.encode(texts)
-        other = np.array([detect(text) != "en" for text in texts], dtype=bool)
+        other = [i for i, text in enumerate(texts) if detect(text) != "en"]
+        if not other:
+            return self.text.encode(texts)
         vectors = np.zeros((len(texts), DIM), np.float32)
-        vectors[~other] = self.text.encode([texts[i] for i in np.flatnonzero(~other)])
-        vectors[other] = self.student.encode([texts[i] for i in np.flatnonzero(other)])
+        english = sorted(set(range(len(texts))) - set(other))
+        vectors[english] = self.text.encode([texts[i] for i in english])
+        vectors[other] = self.student.encode([texts[i] for i in other])
         return vectors
 
 
-def load_encoders(text: str = "minilm", vision: str = "shipped", speech: str = "auto") -> Encoders:
+def load_encoders(
+    text: str = "minilm",
+    vision: str = "shipped",
+    speech: str = "auto",
+    options: SpeechOptions = NOTHING_TOLD,
+) -> Encoders:
     """The encoders these settings name; WeightsError, naming the fix, when one is missing."""
     return Encoders(
         load_text(text),
         load_vision(vision),
-        load_speech(speech),
+        load_speech(speech, options),
         load_ocr(),
         load_unsold(vision),
+        load_damage(),
         load_student() if text == "minilm" else None,
     )
 
@@ -91,8 +106,9 @@ def perceive(
     history: Sequence[Message],
     encoders: Encoders,
     limits: InputLimits,
+    expected: Expected = "words",
 ) -> Percept:
-    """Read, hear and see the whole turn.
+    """Read, hear and see the whole turn; `expected` is what the customer was just asked to say.
 
     BadInput only when the turn is empty or its text is too long. An attachment that cannot be used
     is named in `problems`, and the rest goes on; should nothing be left, no modality of this turn
@@ -111,11 +127,12 @@ def perceive(
     quality: dict[str, float] = {}
     seconds: dict[str, float] = {}
     encoded: dict[Modality, Encoded] = {}
+    damage: Damage | None = None
 
     with _timed(seconds, "decode"):
         photos, waves = _decode(turn, encoders.decoder, limits, problems)
     with _timed(seconds, "voice"):
-        transcript = _listen(waves, encoders.speech, problems) if waves else None
+        transcript = _listen(waves, encoders.speech, expected, problems) if waves else None
     with _timed(seconds, "print"):
         printed = _read(photos, encoders.ocr)
     with _timed(seconds, "photo"):
@@ -124,6 +141,7 @@ def perceive(
             best = max(clear.values(), key=lambda figures: figures.sharpness)
             quality["sharpness"], quality["exposure"] = best.sharpness, best.exposure
             quality["size"] = float(best.size)
+            damage = encoders.damage([photos[i] for i in clear]) if encoders.damage else None
     with _timed(seconds, "words"):
         sentences: dict[Modality, str] = {
             "text": text,
@@ -142,6 +160,9 @@ def perceive(
                 encoded[modality] = encoders.other(sentence, english[modality])
             elif sentence:
                 encoded[modality] = encoders.text.states(sentence)
+    if waves:
+        wave = np.concatenate(waves)
+        quality["loudness"], quality["clipping"] = loudness(wave), clipping(wave)
     if transcript:
         quality["voice_confidence"] = transcript.confidence
         quality["no_speech"] = transcript.no_speech
@@ -158,6 +179,7 @@ def perceive(
         problems=tuple(problems),
         photos=len(photos),
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
+        damage=damage,
         seconds=seconds,
         language=written if text else spoken,
         english=english,
@@ -206,27 +228,44 @@ def _decode(
             problems.append(str(error))
         else:
             photos |= dict(enumerate(video.frames, len(turn.photos)))
-            if video.wave is not None and speech_part(video.wave) is not None:
+            if video.wave is not None and spoken_part(video.wave) is not None:
                 waves.append(video.wave)
     return photos, waves
 
 
 def _listen(
-    waves: list[np.ndarray], speech: Recogniser | None, problems: list[str]
+    waves: list[np.ndarray],
+    speech: Recogniser | None,
+    expected: Expected,
+    problems: list[str],
 ) -> Transcript | None:
     """One transcript of all that is spoken; None when nobody speaks or nobody listens."""
     if speech is None:
         problems.append("I cannot listen to recordings here. Please write your question.")
         return None
     wave = np.concatenate(waves)
-    part = speech_part(wave)
+    part = spoken_part(wave)
     if part is None:
-        problems.append("I could not hear anybody speaking in the recording.")
+        problems.append(f"I could not hear a question in the recording. {_fault(wave)}".strip())
         return None
-    transcript = replace(speech.transcribe(part), seconds=len(wave) / SAMPLE_RATE)
-    if not transcript.text:
-        problems.append("I could not make out the words in the recording.")
-    return transcript
+    try:
+        heard = speech.transcribe(part.wave, expected)
+    except BadInput as error:
+        problems.append(str(error))
+        return None
+    if not heard.text:
+        problems.append(f"I could not make out the words in the recording. {_fault(wave)}".strip())
+    words = tuple(replace(w, start=part.at(w.start), end=part.at(w.end)) for w in heard.words)
+    return replace(heard, words=words, seconds=len(wave) / SAMPLE_RATE)
+
+
+def _fault(wave: np.ndarray) -> str:
+    """What may be wrong with the sound, for the customer; "" when nothing is."""
+    if clipping(wave) > CLIPPED:
+        return "It is too loud and distorted; please hold the microphone further away."
+    if loudness(wave) < QUIET:
+        return "It is very quiet; please speak closer to the microphone."
+    return ""
 
 
 def _read(photos: Mapping[int, np.ndarray], ocr: Reader) -> tuple[PrintedText, ...]:

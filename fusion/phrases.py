@@ -29,3 +29,8 @@ def sentences(name: str) -> tuple[str, ...]:
     """The templates of one file: an intent's, "edits" (ask for a sibling of the product shown or
     spoken of) or "bare" (say nothing of which product is meant)."""
     return tuple((FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines())
+
+
+def names() -> tuple[str, ...]:
+    """Of all files, in order."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))

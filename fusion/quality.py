@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 DARK, BRIGHT = 0.2, 0.88  # exposure below, above which little can be seen
-BLURRED = 0.205  # steepness below which no edge is sharp
+BLURRED = 0.235  # steepness below which no edge is sharp; of 300 good photos the softest has 0.259
 SMALL = 64  # px of the short side
-EDGE = 24  # grey levels within 9 x 9 px that make an edge
+EDGE = 24  # grey levels within 9 px that make an edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +59,32 @@ def sharpness(photo: np.ndarray) -> float:
 
 
 def _steepness(photo: np.ndarray) -> float:
-    """Of the strongest edges, at a long side of at most 320 px: of a step it is 0.5.
+    """Of the strongest edges, in the second worst of four directions; a step climbs 0.5 a px.
 
     Unlike the variance of the Laplacian it does not ask how many edges there are, so a white mug
-    on a white table is not blurred.
+    on a white table is not blurred. A shaken camera blurs along its way alone, which is hardly ever
+    just one of the four; and one may be worst because what stands there is soft.
     """
     grey = _grey(photo, 320)
+    image = Image.fromarray(grey.astype(np.uint8)).rotate(45, Image.Resampling.BILINEAR)
+    inside = round(min(image.size) / 2**0.5) // 2  # of the turned picture, none of its corners
+    x, y = image.width // 2, image.height // 2
+    turned = np.asarray(image.crop((x - inside, y - inside, x + inside, y + inside)), np.float32)
+    found = [_climb(lines) for lines in (grey, grey.T, turned, turned.T)]
+    steep = sorted(climb for climb in found if climb is not None)
+    return steep[min(1, len(steep) - 1)] if steep else 1.0
+
+
+def _climb(grey: np.ndarray) -> float | None:
+    """Of the strongest edges along the rows, the part of their height climbed in one px."""
     if min(grey.shape) < 9:
-        return 1.0
-    height = (maximum_filter(grey, 9) - minimum_filter(grey, 9))[1:-1, 1:-1]
-    across = np.abs(grey[1:-1, 2:] - grey[1:-1, :-2]) / 2
-    down = np.abs(grey[2:, 1:-1] - grey[:-2, 1:-1]) / 2
+        return None
+    height = (maximum_filter1d(grey, 9, 1) - minimum_filter1d(grey, 9, 1))[:, 1:-1]
     strong = height >= max(EDGE, 0.5 * float(np.quantile(height, 0.995)))
     if not strong.any():
-        return 1.0
-    return float(np.quantile(np.maximum(across, down)[strong] / height[strong], 0.95))
+        return None
+    step = np.abs(grey[:, 2:] - grey[:, :-2]) / 2
+    return float(np.quantile(step[strong] / height[strong], 0.95))
 
 
 def _exposure(photo: np.ndarray) -> float:

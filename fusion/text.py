@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -41,6 +42,14 @@ class TextEncoder:
                 f"The text encoder in {folder} is {width} wide, but the shared space is {DIM}. "
                 "Choose a sentence encoder of 384, or go back to DESKHAND_TEXT=minilm."
             )
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The whole words of its vocabulary, lower case: common ones, none a slip of the pen."""
+        pieces = self._tokenizer.get_vocab()
+        begins = any(piece.startswith("▁") for piece in pieces)  # SentencePiece marks a beginning
+        words = (p.removeprefix("▁") for p in pieces if not begins or p.startswith("▁"))
+        return frozenset(word.lower() for word in words if word.isalpha())
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (len(texts), 384), float32, unit norm; what stands after 256 tokens is cut."""

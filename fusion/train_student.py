@@ -200,8 +200,8 @@ def _batches(
     half = len(shuffled) // 2
     alike = shuffled[:half]
     alike = alike[np.argsort(nearest.numpy()[data.pairs.rows[alike]], kind="stable")]
-    groups = alike[: half // GATHERED * GATHERED].reshape(-1, GATHERED)
-    groups = rng.permutation(groups).reshape(-1)
+    runs = alike[: half // GATHERED * GATHERED].reshape(-1, GATHERED)
+    groups = rng.permutation(runs).reshape(-1)
     other = shuffled[half:]
     for n in range(len(drawn) // size):
         cut = slice(n * (size // 2), (n + 1) * (size // 2))

@@ -60,6 +60,19 @@ class Message:
     text: str
 
 
+Expected = Literal["words", "number"]
+"""What the customer was asked for: anything, or a number or code that is spelt out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word that was heard, and when: seconds from the beginning of the recording."""
+
+    text: str
+    start: float
+    end: float
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What a recogniser heard."""
@@ -70,6 +83,7 @@ class Transcript:
     engine: str  # "whisper:base", "pocketsphinx"
     no_speech: float  # probability in [0, 1] that nobody spoke
     seconds: float  # length of the recording
+    words: tuple[Word, ...] = ()  # in order, as they were said
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,26 @@ class Encoded:
 
     tokens: np.ndarray  # (n, width) float32
     vector: np.ndarray  # (DIM,) float32, unit norm
+
+
+DAMAGES = {
+    "crack": "a crack",
+    "chip": "a chipped edge",
+    "missing": "a missing part",
+    "stain": "a stain",
+}
+"""The kinds of damage that are looked for, and how they are spoken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a photo seems to show; `probability` in [0, 1] that it shows any damage."""
+
+    kind: str  # one of DAMAGES
+    probability: float
+
+    def __str__(self) -> str:
+        return f"The photo seems to show {DAMAGES[self.kind]} ({self.probability:.2f})."
 
 
 class Encoder(Protocol):
@@ -116,11 +150,13 @@ class Percept:
     printed: tuple[PrintedText, ...]
     encoded: Mapping[Modality, Encoded]  # keys == present
     quality: Mapping[str, float]
-    """ "voice_confidence", "no_speech", "print_confidence", and of the sharpest photo "sharpness",
-    "exposure" and "size" (fusion.quality)."""
+    """ "voice_confidence", "no_speech", "print_confidence"; of the recording "loudness" and
+    "clipping" (fusion.audio); of the sharpest photo "sharpness", "exposure" and "size"
+    (fusion.quality)."""
     problems: tuple[str, ...] = ()
     photos: int = 0  # pictures looked at, key frames of a video included
     pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
+    damage: Damage | None = None  # only where it is sure enough; the fusion model is not told
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
     language: str = "en"  # ISO 639-1, of what was typed and said
     english: Mapping[Modality, str] = field(default_factory=dict)

@@ -17,9 +17,9 @@ TOGETHER = 3  # words of a question that may be one code written apart: "KL 1014
 
 
 def codes_of(document: Document) -> set[str]:
-    """The document's codes as `codes_in` writes them."""
+    """The document's codes, and its family, as `codes_in` writes them."""
     values = [v for name, v in document.attributes.items() if name in NAMES]
-    return {code for code in map(_bare, (document.id, *values)) if code}
+    return {code for code in map(bare, (document.id, document.family, *values)) if code}
 
 
 def codes_in(words: str) -> set[str]:
@@ -34,12 +34,12 @@ def codes_in(words: str) -> set[str]:
 
 
 def _spelled(words: list[str]) -> Iterator[str]:
-    code = _bare("".join(words))
+    code = bare("".join(words))
     hyphenated = len(words) == 1 and "-" in words[0]
     if len(code) >= 3 and (re.search(r"\d", code) or hyphenated):
         yield code
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Letters and digits alone, lower case: "KL-1014" is "kl1014"."""
     return re.sub(r"[\W_]+", "", text.lower())

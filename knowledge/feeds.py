@@ -1,183 +1,95 @@
-"""Product feeds -> Documents: our own JSONL and CSV. What cannot be used is reported, by line.
+"""Product feeds -> Documents. What cannot be used is reported, by line.
 
-A row has `id` (or `sku`), `title`, `description`, `price`, `currency`, `stock`, `url`, `photos`
-(paths relative to the feed), `attributes`, `language`, `updated_at`; only an id and a title are
-needed. Every other column becomes an attribute. Feeds come from outside: markup is stripped to
-text, addresses and photo paths are checked, and a number is a number or it is reported.
+A feed of our own has `id` (or `sku`), `title` (or `name`), `description`, `price`, `currency`,
+`stock`, `url`, `photos` (paths relative to the feed), `group` (the product that this is a variant
+of), `links` (ids of products that go with it), `attributes`, `language`, `updated_at`; only an id
+and a title are needed. Every other column becomes an attribute. The exports of other shop systems
+are rewritten into such rows first, each by a module of its own.
+
+Feeds come from outside: markup is stripped to text, addresses and photo paths are checked, and a
+number is a number or it is reported.
 """
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import json
 import math
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from html.parser import HTMLParser
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from knowledge.beside import Beside
 from knowledge.fetch import NotFetched
 from knowledge.money import CURRENCIES, amount
-from knowledge.types import BadFeed, Document, Skipped
-
-Row = Mapping[str, Any]
+from knowledge.plain import text_of, texts_of
+from knowledge.rows import Advanced, Row, column, unheard
+from knowledge.types import Document, Skipped
 
 FetchPhoto = Callable[[str], str]
 """The address of a photo -> the path it is kept at. Raises NotFetched."""
 
 COLUMNS = {
     "id", "title", "description", "price", "currency", "stock", "url", "photos", "attributes",
-    "language", "updated_at",
+    "language", "updated_at", "group", "links",
 }  # fmt: skip
+NAMES = {"name": "title", "related": "links", "goes_with": "links", "item_group_id": "group"}
+"""Other names of columns, where the first is not there."""
+
 MAX_ID = 200  # characters
 MAX_TEXT = 20_000  # characters of a description; a longer one is cut and reported
-BLOCKS = {"p", "br", "div", "li", "tr", "td", "th", "ul", "ol", "table", "h1", "h2", "h3", "h4"}
+MAX_LINKS = 50
+MEDIA = ("", "photos", "images", "product", "media/catalog/product", "pub/media/catalog/product")
+"""Where photos lie, from the feed's folder or one above it."""
 
 
-class _Text(HTMLParser):
-    """Collects the text of markup, without scripts and styles."""
+@dataclass(slots=True)
+class Reading:
+    """How files are read, and who is told.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "style"):
-            self.hidden += 1
-        elif tag in BLOCKS:
-            self.parts.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style"):
-            self.hidden = max(0, self.hidden - 1)
-        elif tag in BLOCKS:
-            self.parts.append(" ")
-
-    def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.parts.append(data)
-
-
-def plain(text: str) -> str:
-    """The text of a field: no markup, no control characters, white space collapsed."""
-    if "<" in text:
-        parser = _Text()
-        parser.feed(text)
-        parser.close()
-        text = "".join(parser.parts)
-    elif "&" in text:
-        text = html.unescape(text)
-    return " ".join("".join(map(_visible, text)).split())
-
-
-def _visible(character: str) -> str:
-    """The character; a space for a control character; nothing for one without width."""
-    category = unicodedata.category(character)
-    return " " if category in ("Cc", "Cs") else "" if category == "Cf" else character
-
-
-def read_text(path: Path) -> str:
-    """The characters of a text file: UTF-8 (with or without a mark), UTF-16 or Windows-1252.
-
-    Raises:
-        BadFeed: The file cannot be opened or is not text.
+    `root`: photos lie in it; a path without links. `guessed`: told what a file was taken for.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadFeed(f"{path}: cannot be read ({error.strerror})") from error
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    if b"\0" in data:
-        raise BadFeed(f"{path}: is not a text file")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+
+    root: Path
+    fetch_photo: FetchPhoto | None = None
+    guessed: Callable[[Path, str], None] = lambda path, what: None
+    advanced: Advanced = unheard
+    beside: Beside = field(default_factory=Beside)
+    elsewhere: int = 0  # photos at web addresses that were left out of the file
+    _media: dict[Path, list[Path]] = field(default_factory=dict)
+
+    def media(self, folder: Path) -> list[Path]:
+        """Folders where photos of a feed in `folder` may be, from there up to `root`."""
+        if folder not in self._media:
+            above = (folder, *folder.parents)
+            inside = [f for f in above if f.resolve().is_relative_to(self.root)]
+            places = [f / media for f in inside for media in MEDIA]
+            self._media[folder] = [place for place in places if place.is_dir()]
+        return self._media[folder]
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, Row | Skipped]]:
-    """(line, row) of a JSONL, CSV or TSV file, names of columns in lower case."""
-    text = read_text(path)
-    rows = _json_rows if path.suffix.lower() in (".jsonl", ".ndjson") else _csv_rows
-    for line, row in rows(text):
-        yield line, Skipped(str(path), line, row) if isinstance(row, str) else row
-
-
-def _json_rows(text: str) -> Iterator[tuple[int, Row | str]]:
-    for line, record in enumerate(text.split("\n"), start=1):
-        if not record.strip():
-            continue
-        try:
-            row = json.loads(record)
-        except (ValueError, RecursionError) as error:
-            reason = (
-                error.msg if isinstance(error, json.JSONDecodeError) else "too deep or too long"
-            )
-            yield line, f"not JSON: {reason}"
-            continue
-        if isinstance(row, dict):
-            yield line, {_column(name): value for name, value in row.items()}
-        else:
-            yield line, "not a JSON object"
-
-
-def _csv_rows(text: str) -> Iterator[tuple[int, Row | str]]:
-    header = text.lstrip().partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
-    names: list[str] | None = None
-    start = 1
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield start, f"not CSV: {error}"
-            return
-        line, start = start, reader.line_num + 1
-        if not any(cell.strip() for cell in cells):
-            continue
-        if names is None:
-            names = [_column(name) for name in cells]
-        elif len(cells) > len(names):
-            yield line, f"{len(cells)} cells, but the first line names {len(names)} columns"
-        else:
-            yield line, {n: c for n, c in zip(names, cells, strict=False) if n}
-
-
-def _column(name: str) -> str:
-    name = re.sub(r"\W+", "_", name.strip().lower()).strip("_")
-    return {"colour": "color", "photo": "photos"}.get(name, name)[:60]
-
-
-def read_product(
-    row: Row, path: Path, line: int, fetch_photo: FetchPhoto | None = None
-) -> Iterator[Document | Skipped]:
+def read_product(row: Row, path: Path, line: int, reading: Reading) -> Iterator[Document | Skipped]:
     """The product in one row of the feed at `path`, after what had to be left out of it.
 
-    Photos at web addresses are left out unless `fetch_photo` brings them.
+    Photos at web addresses are left out, and counted, unless `reading.fetch_photo` brings them.
     """
 
     def skipped(reason: str) -> Skipped:
         return Skipped(str(path), line, reason)
 
+    row = _named(row)
     name = text_of(row.get("id")) or text_of(row.get("sku"))
     title = text_of(row.get("title"))
     if not name or not title:
-        yield skipped("no title" if name else "no id")
+        yield skipped(f"no title ({name[:MAX_ID]})" if name else "no id")
         return
     if len(name) > MAX_ID:
         yield skipped(f"id longer than {MAX_ID} characters")
         return
     currency = text_of(row.get("currency")).upper()
     try:
-        price, symbol = _price(row.get("price"))
+        price, symbol = price_of(row.get("price"))
     except ValueError as error:
         yield skipped(f"{error} ({name})")
         return
@@ -186,28 +98,21 @@ def read_product(
     if len(text) > MAX_TEXT:
         yield skipped(f"description of {name} cut after {MAX_TEXT} characters")
         text = text[:MAX_TEXT]
-    stock = _stock(row.get("stock"))
+    stock = stock_of(row.get("stock"))
     if stock is None and row.get("stock") not in (None, ""):
         yield skipped(f"stock of {name} is not a whole number; kept without it")
     url = text_of(row.get("url"))
     if url and not re.match(r"https?://|/(?!/)", url, re.IGNORECASE):
         yield skipped(f"address of {name} is neither http(s) nor a path; kept without it")
         url = ""
+    links = [*texts_of(row.get("links"), ",;|\n"), *reading.beside.links.get(name, ())]
     photos = []
-    for photo in _list(row.get("photos")):
-        if fetch_photo and re.match(r"https?://", photo, re.IGNORECASE):
-            try:
-                photos.append(fetch_photo(photo))
-            except NotFetched as error:
-                yield skipped(f"photo {photo[:80]!r} of {name} left out: {error}")
-            continue
-        found = _photo(photo, path.parent)
-        if found is None:
-            yield skipped(
-                f"photo {photo[:80]!r} of {name} not found in the feed's folder; left out"
-            )
-        else:
+    for photo in _photos(row, reading.beside.photos.get(name, [])):
+        found = _photo(photo, path, reading)
+        if isinstance(found, str):
             photos.append(found)
+        elif found:
+            yield skipped(f"photo {photo[:80]!r} of {name} left out: {found}")
     yield Document(
         id=name,
         kind="product",
@@ -218,34 +123,36 @@ def read_product(
         price=price,
         currency=currency or symbol,
         stock=stock,
-        attributes=_attributes(row),
+        attributes=_attributes(row) | _rating(reading.beside.stars.get(name)),
         language=text_of(row.get("language")) or "en",
         updated_at=text_of(row.get("updated_at")),
+        group=text_of(row.get("group")),
+        links=tuple(link for link in dict.fromkeys(links) if link != name)[:MAX_LINKS],
     )
 
 
-def text_of(value: Any) -> str:
-    """A field of a row as plain text; empty for None, NaN, lists and objects."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return ""
-        return str(int(value)) if value.is_integer() else str(value)
-    return plain(str(value)) if isinstance(value, (str, int)) else ""
+def _named(row: Row) -> Row:
+    """The row with other names of columns put right."""
+    renamed = {a: b for a, b in NAMES.items() if a in row and b not in row}
+    return {renamed.get(name, name): value for name, value in row.items()} if renamed else row
 
 
-def _price(value: Any) -> tuple[float | None, str]:
-    """Price and currency in a field such as 16.9, "16,90 €" or "EUR 1.299,00"."""
+def price_of(value: Any) -> tuple[float | None, str]:
+    """Price and currency in a field such as 16.9, "16,90 €" or "EUR 1.299,00".
+
+    Raises ValueError for what is not a price.
+    """
     if value is None or value == "":
         return None, ""
     symbol = ""
     if isinstance(value, str):
-        words = re.split(r"[\d.,\s-]+", plain(value).lower())
+        words = re.split(r"[\d.,\s-]+", text_of(value).lower())
         symbol = next((CURRENCIES[word] for word in words if word in CURRENCIES), "")
+        if code := re.search(r"\b[A-Z]{3}\b", value):
+            symbol = symbol or code[0]
         price = amount(value)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        price = float(value) if abs(value) < 1e12 else None
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        price = float(value) if -1e12 < value < 1e12 else None
     else:
         price = None
     if price is None or not math.isfinite(price):
@@ -255,32 +162,48 @@ def _price(value: Any) -> tuple[float | None, str]:
     return price, symbol
 
 
-def _stock(value: Any) -> int | None:
+def stock_of(value: Any) -> int | None:
     """Pieces; shops write less than nothing for what is on back order, which is none."""
-    text = text_of(value)
-    return max(0, int(text)) if re.fullmatch(r"-?\d{1,9}", text, re.ASCII) else None
+    whole = re.fullmatch(r"(-?\d{1,9})(\.0*)?", text_of(value), re.ASCII)
+    return max(0, int(whole[1])) if whole else None
 
 
-def _list(value: Any) -> list[str]:
+def _photos(row: Row, beside: list[str]) -> list[str]:
+    value = row.get("photos")
     items = value if isinstance(value, list) else re.split(r"[|;\n]", value) if value else []
-    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    return [item.strip() for item in (*items, *beside) if isinstance(item, str) and item.strip()]
 
 
-def _photo(name: str, folder: Path) -> str | None:
-    """Absolute path of a photo inside `folder`; None when there is no such file in it."""
-    try:
-        path = (folder / name).resolve()
-        inside = path.is_relative_to(folder.resolve()) and path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a null character
-        return None
-    return str(path) if inside else None
+def _photo(name: str, feed: Path, reading: Reading) -> str | NotFetched | None:
+    """Path of a photo, or why there is none; None for one that was not to be fetched."""
+    if re.match(r"https?://", name, re.IGNORECASE):
+        if reading.fetch_photo is None:
+            reading.elsewhere += 1
+            return None
+        try:
+            return reading.fetch_photo(name)
+        except NotFetched as error:
+            return error
+    for place in (feed.parent / name, *(m / name.lstrip("/") for m in reading.media(feed.parent))):
+        try:
+            if place.is_file() and place.resolve().is_relative_to(reading.root):
+                return str(place.resolve())
+        except (OSError, ValueError):  # a name too long, or with a null character
+            break
+    return NotFetched("not found in the feed's folder")
+
+
+def _rating(stars: list[float] | None) -> dict[str, str]:
+    if not stars:
+        return {}
+    return {"rating": f"{sum(stars) / len(stars):.1f}", "reviews": str(len(stars))}
 
 
 def _attributes(row: Row) -> dict[str, str]:
     given = row.get("attributes")
     pairs = [(name, value) for name, value in row.items() if name not in COLUMNS]
     if isinstance(given, dict):
-        pairs += [(_column(name), value) for name, value in given.items()]
+        pairs += [(column(name), value) for name, value in given.items()]
     attributes = {}
     for name, value in pairs:
         parts = value if isinstance(value, list) else [value]

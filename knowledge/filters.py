@@ -7,11 +7,12 @@ what was merely mentioned. Kinds of product ("mug") are therefore never filters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from knowledge.money import CURRENCIES, amount
+from knowledge.measures import Bound
+from knowledge.money import amount
 from knowledge.types import Document
 
 COLORS = {
@@ -23,6 +24,10 @@ MATERIALS = {
     "marble",
 }  # fmt: skip
 SIZES = {"small", "medium", "large"}
+LETTERS = {
+    "xxs": "extra extra small", "xs": "extra small", "s": "small", "m": "medium", "l": "large",
+    "xl": "extra large", "xxl": "extra extra large", "2xl": "extra extra large",
+}  # fmt: skip
 SAME = {
     "gray": "grey", "navy": "blue", "violet": "purple", "wooden": "wood",
     "woollen": "wool", "ceramics": "ceramic", "little": "small", "tiny": "small", "big": "large",
@@ -40,12 +45,6 @@ FAMILIES = {
 }  # fmt: skip
 """A wish for the family is granted by any of its members."""
 
-NEEDS_A_THING = {
-    "clear", "natural", "amber", "orange", "rose", "cream", "sand", "glass", "stone", "tin", "ash",
-    "cherry", "cork", "iron",
-}  # fmt: skip
-"""Wishes only next to a product or after "in" or "of": "clear jar", but not "to be clear"."""
-
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -62,22 +61,25 @@ class Filters:
     excluded: tuple[str, ...] = ()  # neither colour nor material may be one of these
     in_stock: bool = False
     rating: float | None = None  # stars at least
+    bounds: tuple[Bound, ...] = ()  # of measures, at most one a quantity
     dropped: tuple[str, ...] = ()  # wishes given up by `relaxed`, in that order
 
     def __bool__(self) -> bool:
-        return any(self._wishes().values())
+        return bool(self.wishes())
 
-    def _wishes(self) -> dict[tuple[str, ...], str]:
-        """Fields of each wish -> the wish in words, the one to give up first coming first."""
-        return {
-            ("rating",): "" if self.rating is None else f"{self.rating:g} stars or more",
-            ("sizes",): " or ".join(self.sizes),
-            ("materials",): " or ".join(self.materials),
-            ("colors",): " or ".join(self.colors),
-            ("excluded",): "not " + " or ".join(self.excluded) if self.excluded else "",
-            ("in_stock",): "in stock" if self.in_stock else "",
-            ("over", "least", "under", "most"): self._price(),
+    def wishes(self) -> dict[str, str]:
+        """Id of each wish -> the wish in words; the one to give up first comes first."""
+        words = {
+            "rating": "" if self.rating is None else f"{self.rating:g} stars or more",
+            "size": " or ".join(map(_size_said, self.sizes)),
+            **{bound.quantity: bound.words for bound in self.bounds},
+            "material": " or ".join(self.materials),
+            "color": " or ".join(self.colors),
+            "excluded": "not " + " or ".join(self.excluded) if self.excluded else "",
+            "stock": "in stock" if self.in_stock else "",
+            "price": self._price(),
         }
+        return {id: wish for id, wish in words.items() if wish}
 
     def _price(self) -> str:
         def money(value: float) -> str:
@@ -91,14 +93,18 @@ class Filters:
 
     def describe(self) -> str:
         """The wishes in words: "under 40.00 EUR, in stock, blue"."""
-        return ", ".join(filter(None, reversed(self._wishes().values())))
+        return ", ".join(reversed(self.wishes().values()))
+
+    def without(self, id: str) -> Filters:
+        """Without the wish of this id; as it is when there is none."""
+        empty: dict[str, Any] = {name: getattr(_NOTHING, name) for name in FIELDS.get(id, ())}
+        bounds = tuple(bound for bound in self.bounds if bound.quantity != id)
+        return replace(self, bounds=bounds, **empty)
 
     def relaxed(self) -> Filters | None:
         """One wish fewer, its words added to `dropped`; None when no wish is left to give up."""
-        for fields, words in self._wishes().items():
-            if words:
-                empty: dict[str, Any] = {name: getattr(_NOTHING, name) for name in fields}
-                return replace(self, **empty, dropped=(*self.dropped, words))
+        for id, words in self.wishes().items():
+            return replace(self.without(id), dropped=(*self.dropped, words))
         return None
 
     def accepts(self, document: Document) -> bool:
@@ -106,15 +112,16 @@ class Filters:
         if document.kind != "product":
             return True
         look = _words(document, "color") | _words(document, "material")
-        size = document.attributes.get("size", "").lower()
+        sizes = set(map(size_name, re.split(r"[,;/|]", document.attributes.get("size", ""))))
         return (
             self._affordable(document)
-            and (not self.colors or bool(look & _members(self.colors)))
-            and (not self.materials or bool(look & _members(self.materials)))
-            and not look & _members(self.excluded)
-            and (not self.sizes or not size or size in self.sizes)
+            and (not self.colors or bool(look & members(self.colors)))
+            and (not self.materials or bool(look & members(self.materials)))
+            and not look & members(self.excluded)
+            and (not self.sizes or sizes == {""} or bool(sizes & set(map(size_name, self.sizes))))
             and (not self.in_stock or document.stock is None or document.stock > 0)
             and (self.rating is None or _rating(document) >= self.rating)
+            and all(bound.holds(document) for bound in self.bounds)
         )
 
     def _affordable(self, document: Document) -> bool:
@@ -133,6 +140,29 @@ class Filters:
 
 _NOTHING = Filters()
 
+FIELDS = {
+    "rating": ("rating",), "size": ("sizes",), "material": ("materials",), "color": ("colors",),
+    "excluded": ("excluded",), "stock": ("in_stock",),
+    "price": ("over", "least", "under", "most"),
+}  # fmt: skip
+"""Id of a wish -> the fields it is kept in; bounds have the id of their quantity."""
+
+
+def members(wishes: Iterable[str]) -> set[str]:
+    """The wishes, and for a family its members."""
+    return {member for wish in wishes for member in (wish, *FAMILIES.get(wish, ()))}
+
+
+def size_name(size: str) -> str:
+    """ "M" is "medium"."""
+    size = size.strip().lower()
+    return LETTERS.get(size, size)
+
+
+def _size_said(size: str) -> str:
+    """ "m" is "size M"; "small" says it itself."""
+    return f"size {size.upper()}" if size in LETTERS or size[0].isdigit() else size
+
 
 def _words(document: Document, attribute: str) -> set[str]:
     """The words of an attribute; those of the title when the shop did not fill it in."""
@@ -140,200 +170,5 @@ def _words(document: Document, attribute: str) -> set[str]:
     return {SAME.get(word, word) for word in re.findall(r"\w+", text.lower())}
 
 
-def _members(wishes: Iterable[str]) -> set[str]:
-    return {member for wish in wishes for member in (wish, *FAMILIES.get(wish, ()))}
-
-
 def _rating(document: Document) -> float:
     return amount(document.attributes.get("rating", "")) or 0.0
-
-
-# --- Reading wishes ---------------------------------------------------------------------------
-
-_SIGN = "[€£$¥]|(?:" + "|".join(word for word in CURRENCIES if word.isalpha()) + r")\b"
-_AMOUNT = re.compile(
-    rf"(?P<before>{_SIGN})?\s*(?<![\w.,])(?<![a-z]-)"
-    rf"(?P<number>\d{{1,3}}(?:[,.]\d{{3}})+(?:[,.]\d{{1,2}})?|\d+(?:[.,]\d{{1,2}})?)"
-    rf"(?:\s*(?P<after>{_SIGN}))?(?![\w%])"
-)
-_NOTHING_ELSE = re.compile(
-    r"\s*(?:$|[,;:!?)]|\.(?:\s|$)|"
-    r"(?:and|or|but|please|for|in|with|that|which|if|thanks|each|not|max|tops)\b)"
-)
-"""What may follow a price without a currency: "under 40 cm" and "up to 3 days" are no prices."""
-
-_BETWEEN = re.compile(r"\bbetween\s*$")
-_FROM = re.compile(r"\bfrom\s*$")
-_LEAST = re.compile(
-    r"\b(?:at least|no less than|not less than|min(?:imum)?(?: of)?|starting (?:at|from)|from)\s*$"
-)
-_MOST = re.compile(
-    r"\b(?:at most|up to|no more than|not more than|max(?:imum)?(?: of)?|within|"
-    r"budget(?: is| of)?:?|spend|not (?:over|above))\s*(?:about|around)?\s*$"
-)
-_UNDER = re.compile(r"\b(?:under|below|less than|cheaper than|lower than|less expensive than)\s*$")
-_OVER = re.compile(r"\b(?:over|above|more than|dearer than|more expensive than)\s*$")
-_OR_LESS = re.compile(r"\s*(?:(?:or|and) (?:less|under|below|cheaper)|max(?:imum)?|tops|at most)\b")
-_OR_MORE = re.compile(r"\s*(?:(?:or|and) (?:more|over|above|up(?:wards)?)|min(?:imum)?)\b")
-_NO_WISH = re.compile(  # money that changed hands, and thresholds of free delivery
-    r"\b(?:paid|charged|refund\w*|spent|billed|owe|cost me|invoice[ds]?|deliver\w*|shipping|postage"
-    r"|free|voucher|discount)\b|\b(?:orders?|basket|cart|purchases?)(?: \w+)? (?:\w+ than|\w+)\s*$"
-)
-_ABOUT_PRICE = re.compile(r"\b(?:price[ds]?|costs?|costing|expensive|pay|spend|budget)\b")
-_ABOUT_TIME = re.compile(r"\b(?:open|closed?|call|hours?|days?|arrive|come|date|clock|weeks?)\b")
-
-_NEGATION = re.compile(
-    r"\b(?:not|no|non|nothing|without|except(?: for)?|excluding|(?:anything|everything|all) but|"
-    r"other than|instead of|rather than|avoid|isn'?t|don'?t (?:want|like|need)|hate)"
-    r"(?:[ -]+(?:a|an|the|any|in|made|of|out|from|with|be|it|anything))*[ -]*$"
-)
-_SAME_BREATH = re.compile(r",?\s*(?:or|nor|and)\s*(?:(?:a|an|the|in|made|of)\s+)*$")
-_NO_COLOR = re.compile(
-    r"\s*(?:friday|teas?|wine|coffee|pepper|bread|cabbage|rice|beans?|card|list|goods|flag|light)\b"
-)
-_STOCK = re.compile(
-    r"\b(?:only|that(?:'s| is| are)|which|what|any(?:thing)?|some(?:thing)?|show me)\b"
-    r"[^.?!]*\b(?:in[ -]stock|available)\b"
-    r"|\b(?:in[ -]stock|available) (?:ones?|items?|products?|only)\b"
-)
-_ONE_PRODUCT = re.compile(r"\b(?:is|are|was|were) (?:the|this|that|these|those|my|it|they)\b")
-_STARS = re.compile(r"(?P<stars>[1-5](?:[.,]\d)?)[ -]*(?:\+ ?)?stars?\b")
-_RATED = re.compile(
-    r"\b(?:rated|ratings?(?: of)?) (?:at least|over|above|of)? ?(?P<stars>[1-5](?:[.,]\d)?)\b"
-)
-_GAVE = re.compile(r"\b(?:gave|give|giving|left|leave|review(?:ed)?)\b")
-
-
-def parse_filters(words: str, vocabulary: Mapping[str, Iterable[str]]) -> Filters:
-    """The wishes in a customer's words.
-
-    Args:
-        words: What the customer said.
-        vocabulary: What the shop has, `Knowledge.vocabulary`: values of "color", "material",
-            "size", "kind" and "currency". What no product states at all is no wish.
-    """
-    text = " ".join(words.lower().replace("’", "'").split())
-    wishes = _look(text, vocabulary)
-    bounds, currency = _prices(text)
-    shops = set(vocabulary.get("currency", ()))
-    if bounds and not currency and len(shops) == 1:
-        currency = shops.pop()
-    stars = _RATED.search(text) or _STARS.search(text)
-    return Filters(
-        **bounds,
-        currency=currency if bounds else "",
-        colors=wishes["color"],
-        materials=wishes["material"],
-        sizes=wishes["size"],
-        excluded=wishes["excluded"],
-        in_stock=bool(_STOCK.search(text)) and not _ONE_PRODUCT.search(text),
-        rating=amount(stars["stars"]) if stars and not _GAVE.search(text) else None,
-    )
-
-
-def _prices(text: str) -> tuple[dict[str, Any], str]:
-    """Bounds of the price by their names in Filters, and the currency they were given in."""
-    bounds: dict[str, Any] = {}
-    currency = ""
-    found = list(_AMOUNT.finditer(text))
-    for i, match in enumerate(found):
-        clause = re.split(r"[.;!?]\s", text[: match.start()])[-1]
-        if _NO_WISH.search(clause):
-            continue
-        after = text[match.end() :]
-        other = found[i + 1] if i + 1 < len(found) else None
-        link = text[match.end() : other.start()].strip() if other else ""
-        if other and _is_range(clause, link, text, match, other):
-            low, high = sorted(_value(m) for m in (match, other))
-            bounds |= {"least": low, "most": high}
-            currency = _currency(match) or _currency(other)
-            continue
-        side = _side(clause, after)
-        money = _currency(match)
-        bare = bool(_NOTHING_ELSE.match(after)) and (
-            side in ("under", "most") or bool(_ABOUT_PRICE.search(clause))
-        )
-        if side and (money or (bare and not clause.endswith("within ") and not _time(clause))):
-            bounds[side] = _value(match)
-            currency = money or currency
-    return bounds, currency
-
-
-def _is_range(clause: str, link: str, text: str, low: re.Match[str], high: re.Match[str]) -> bool:
-    money = _currency(low) or _currency(high)
-    if link in ("-", "–", "to") and money and not _FROM.search(clause):
-        return bool(_currency(high))
-    opened = (_BETWEEN.search(clause) and link in ("and", "to", "-", "–")) or (
-        _FROM.search(clause) and link in ("to", "up to", "till", "until", "-", "–")
-    )
-    alone = _NOTHING_ELSE.match(text[high.end() :]) and not _time(clause)
-    return bool(opened and (money or alone))
-
-
-def _side(clause: str, after: str) -> str:
-    if _MOST.search(clause) or _OR_LESS.match(after):
-        return "most"
-    if _LEAST.search(clause) or _OR_MORE.match(after):
-        return "least"
-    return "under" if _UNDER.search(clause) else "over" if _OVER.search(clause) else ""
-
-
-def _time(clause: str) -> bool:
-    return bool(_ABOUT_TIME.search(clause))
-
-
-def _value(match: re.Match[str]) -> float:
-    return amount(match["number"]) or 0.0
-
-
-def _currency(match: re.Match[str]) -> str:
-    return CURRENCIES.get(match["before"] or match["after"] or "", "")
-
-
-def _look(text: str, vocabulary: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Wishes for "color", "material" and "size", and colours and materials that are "excluded"."""
-    known = {name: _vocabulary(vocabulary, name) for name in ("color", "material", "size", "kind")}
-    things = known["kind"] | {"one", "version", "size", "piece", "option"}
-    if known["material"]:
-        known["material"] |= MATERIALS | _members(FAMILIES)
-    if known["color"]:
-        known["color"] |= COLORS
-    if known["size"]:
-        known["size"] |= SIZES
-    looks = known["color"] | known["material"]
-
-    wishes: dict[str, list[str]] = {"color": [], "material": [], "size": [], "excluded": []}
-    tokens = [(m.start(), m.end(), m[0]) for m in re.finditer(r"[^\W\d_]+(?:-sized)?", text)]
-    negated_until = -1  # the end of the last excluded word
-    for i, (start, end, spoken) in enumerate(tokens):
-        word = SAME.get(spoken, spoken)
-        last = tokens[i - 1][2] if i else ""
-        following = [_singular(SAME.get(t[2], t[2])) for t in tokens[i + 1 : i + 5]]
-        thing = next((w for w in following if w not in looks), "") in things
-        if word in known["size"] and last not in ("too", "very", "so"):
-            if thing or last in ("size", "something", "anything"):
-                wishes["size"].append(word)
-        elif word in looks:
-            before = text[:start]
-            negated = bool(_NEGATION.search(before)) or (
-                negated_until >= 0 and bool(_SAME_BREATH.fullmatch(text[negated_until:start]))
-            )
-            near = thing or last in ("in", "of", "from") or negated
-            if (word in NEEDS_A_THING and not near) or _NO_COLOR.match(text[end:]):
-                continue
-            if negated:
-                negated_until = end
-                wishes["excluded"].append(word)
-            else:
-                wishes["material" if word in known["material"] else "color"].append(word)
-    return {name: tuple(dict.fromkeys(found)) for name, found in wishes.items()}
-
-
-def _vocabulary(vocabulary: Mapping[str, Iterable[str]], name: str) -> set[str]:
-    """The words of the shop's values of an attribute, in the singular."""
-    words = re.findall(r"[^\W\d_]+", " ".join(vocabulary.get(name, ())).lower())
-    return {_singular(SAME.get(word, word)) for word in words} - {"and", "with", "of", "in", "on"}
-
-
-def _singular(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -11,12 +11,15 @@ The generation before the current one is kept for searches that are still runnin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import shutil
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +33,9 @@ from knowledge.types import Document, IndexDamaged
 
 FEW = 4  # photos of a shop before their average means much
 VOCABULARY = ("color", "material", "size", "kind")
+BROKEN = (IndexDamaged, OSError, ValueError, KeyError, TypeError)
+"""What `Generation.open` raises on a generation that is not whole."""
+
 WORDS = 5000  # values of an attribute in the vocabulary at most
 
 
@@ -98,12 +104,31 @@ def make(records: Records, derived: Path, before: Generation | None, dimension: 
             "counts": _counts(folder / "chroma"),
             "vocabulary": {name: sorted(values) for name, values in vocabulary.items()},
             "average_photo": _average(records, photos, dimension).tolist(),
+            "vectors": _digests(folder / "chroma"),
         }
         (folder / "facts.json").write_text(json.dumps(facts))
         _point(derived, {"revision": revision, "folder": folder.name})
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def fault(derived: Path) -> str:
+    """What is wrong with the current generation; "" when it is whole. Nothing is mended."""
+    try:
+        folder = derived / json.loads((derived / "current.json").read_text())["folder"]
+        facts = json.loads((folder / "facts.json").read_text())
+        if not facts["vectors"].items() <= _digests(folder / "chroma").items():
+            return "the file of vectors is not the one that was written"
+        for path in (folder / "chroma").glob("*.sqlite3"):  # a broken one can crash Chroma
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+                (verdict,) = db.execute("pragma quick_check(1)").fetchone()
+            if verdict != "ok":
+                return f"{path.name}: {verdict}"
+        Generation.open(derived).close()
+    except (*BROKEN, AttributeError, sqlite3.Error) as error:
+        return str(error)
+    return ""
 
 
 def tidy(derived: Path, kept: Iterable[Path]) -> None:
@@ -119,6 +144,21 @@ def _counts(folder: Path) -> Mapping[Name, int]:
     neighbours = Neighbours(folder)
     neighbours.close()
     return neighbours.counts
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Of the graphs of vectors that Chroma has finished; asking leaves those as they are.
+
+    Up to a thousand vectors are rows of its SQLite file, beside a graph that is only begun.
+    """
+    digests = {}
+    for path in sorted(folder.rglob("*.bin")):
+        if not (path.parent / "index_metadata.pickle").exists():
+            continue
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "blake2b").hexdigest()
+        digests[path.relative_to(folder).as_posix()] = digest
+    return digests
 
 
 def _noting(

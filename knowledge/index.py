@@ -2,6 +2,7 @@
 
     folder/documents.sqlite   the truth: documents, vectors, encoder, revision
     folder/derived/           generations of Chroma and BM25, made from it; current.json names one
+    folder/answerable.json    from which score an answer is likely, fitted on the documents
     folder/lock, holder.json  the one process that is writing
 
 An update stages documents and keeps their new vectors, then makes them the next revision in one
@@ -17,19 +18,22 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from knowledge.codes import codes_in
+from knowledge.answerable import MOST, Answerable, fit
+from knowledge.candidates import Shelf, gather
+from knowledge.codes import bare
 from knowledge.embed import DIM, Embed, EmbedPhotos, Progress, embed_staged, stage
 from knowledge.filters import Filters
-from knowledge.generation import Generation, make, tidy
+from knowledge.generation import BROKEN, Generation, make, tidy
 from knowledge.lock import take
-from knowledge.neighbours import Name
 from knowledge.records import Records
-from knowledge.search import Signals, akin, rank, unfolded
+from knowledge.search import Signals, rank, score, unfolded
 from knowledge.types import (
     KINDS,
     Document,
@@ -43,29 +47,30 @@ from knowledge.types import (
     Skipped,
 )
 
-CANDIDATES = 60  # nearest products, passages and photos, and lexical matches, that are scored
-DEEPER = (400, 3000)  # candidates under a filter, until enough fulfil it
+ANSWERABLE = "answerable.json"
 
 
-def open_index(folder: Path, encoder: str, create: bool = False) -> Knowledge:
+def open_index(
+    folder: Path, encoder: str, create: bool = False, language: Collection[str] = frozenset()
+) -> Knowledge:
     """Opens the index in `folder` for searching, which others may do at the same time.
 
     Args:
         folder: Where the index is.
         encoder: Name of the space of its vectors; must be the one it was made with.
         create: Make an empty index when there is none.
+        language: Common words, which are no slips of the pen where the shop has none like them.
 
     Raises:
-        NoIndex, IndexMismatch, IndexDamaged, IndexBusy (it must be repaired first, but another
-        process is writing), or KnowledgeError when the folder cannot be used; the message says
-        what to do.
+        NoIndex, IndexMismatch, IndexDamaged, IndexBusy (to be repaired while another process
+        writes) or KnowledgeError (the folder cannot be used); the message says what to do.
     """
     try:
         if create:
             folder.mkdir(parents=True, exist_ok=True)
         elif not (folder / "documents.sqlite").is_file():
             raise NoIndex(f"There is no index in {folder}: `deskhand index PATH...` makes one.")
-        return Knowledge(folder, encoder)
+        return Knowledge(folder, encoder, language)
     except (OSError, sqlite3.OperationalError) as error:
         raise KnowledgeError(f"The index in {folder} cannot be used: {error}.") from error
 
@@ -101,9 +106,10 @@ def empty(folder: Path) -> None:
 class Knowledge:
     """An open index; safe to search from several threads while one of them updates it."""
 
-    def __init__(self, folder: Path, encoder: str):
+    def __init__(self, folder: Path, encoder: str, language: Collection[str]):
         self.folder = folder
         self.encoder = encoder
+        self._language = language
         self._derived = folder / "derived"
         self._lock = threading.RLock()
         self._updating = threading.Lock()
@@ -114,6 +120,8 @@ class Knowledge:
         except BaseException:
             self._records.close()
             raise
+        self._shelf = Shelf(self._records, self._generation)
+        self._answerable = Answerable.read(folder / ANSWERABLE)
         self._pointer = self._seen()
 
     def __enter__(self) -> Knowledge:
@@ -137,8 +145,8 @@ class Knowledge:
 
     def document(self, id: str) -> Document | None:
         with self._lock:
-            now = self._current()
-            record = self._records.some([id], now.revision).get(id)
+            self._current()
+            record = self._shelf.records([id]).get(id)
         return record.document if record else None
 
     def documents(self, kind: Kind | None = None) -> list[Document]:
@@ -174,6 +182,7 @@ class Knowledge:
         filters: Filters | None = None,
         k: int = 10,
         kinds: Sequence[Kind] = KINDS,
+        grouped: bool = False,
     ) -> list[Hit]:
         """The k best documents for a question, best first; passages that say the same only once.
 
@@ -182,12 +191,25 @@ class Knowledge:
             vector: The question in the space of the index, (DIM,) float32, unit norm.
             filters: Products that do not fulfil these are left out; passages stay.
             kinds: Kinds of documents wanted.
+            grouped: The best variant of each product stands for all; `Hit.variants` has the ids of
+                the others that were found.
         """
         with self._lock:
             signals = self.signals(words, vector, filters, kinds, k)
-            order = unfolded(signals)[:k]
-            records = self._records.some(order, self._current().revision)
-        return rank(words, signals, {id: records[id].document for id in order})
+            scores = score(signals)
+            order = unfolded(signals, scores)
+            groups = self._groups(order, k) if grouped else {id: [id] for id in islice(order, k)}
+            records = self._shelf.records(groups)
+        found = {id: records[id].document for id in groups}
+        hits = rank(words, signals, scores, found, self._answerable.probability)
+        return [replace(hit, variants=tuple(groups[hit.document.id][1:])) for hit in hits]
+
+    def _groups(self, order: Iterable[str], k: int) -> dict[str, list[str]]:
+        """The first of each family, with all that are found of it."""
+        families: dict[str, list[str]] = {}
+        for id, record in self._shelf.records(order).items():
+            families.setdefault(record.document.family or id, []).append(id)
+        return {ids[0]: ids for ids in list(families.values())[:k]}
 
     def signals(
         self,
@@ -198,58 +220,23 @@ class Knowledge:
         k: int = 10,
     ) -> Signals:
         """How near the candidates are by text, photo and words: what `search` ranks by."""
-        if vector.shape != (DIM,) or not np.isfinite(vector).all():
-            raise ValueError(f"a search needs a finite vector ({DIM},), not {vector.shape}")
-        vector = vector.astype(np.float32)
         with self._lock:
-            now = self._current()
-            named = self._named(words, now.revision)
-            for n in DEEPER if filters else (CANDIDATES,):
-                lexical = now.lexical.shares(words, n)
-                found = {*lexical, *named, *self._near(now, vector, n, kinds)}
-                keys = self._records.keys(found, now.revision)
-                keys = {id: key for id, key in keys.items() if key[0] in kinds}
-                if filters:
-                    some = self._records.some(keys, now.revision)
-                    keys = {i: key for i, key in keys.items() if filters.accepts(some[i].document)}
-                    if sum(kind == "product" for kind, _, _ in keys.values()) >= k:
-                        break
-            vectors = self._records.vectors(
-                key for _, text, photos in keys.values() for key in (text, *photos)
-            )
-        usual = float(now.average_photo @ vector)
-        texts = {id: vectors[key] for id, (_, key, _) in keys.items()}
-        looks = {
-            id: [float(vectors[key] @ vector) for key in photos if key in vectors]
-            for id, (_, _, photos) in keys.items()
-        }
-        return akin(
-            Signals(
-                dense={id: float(text @ vector) for id, text in texts.items()},
-                photo={id: (max(n) - usual) / (1 - usual) for id, n in looks.items() if n},
-                lexical={id: lexical[id] for id in keys if id in lexical},
-                named=frozenset(named & keys.keys()),
-                passages=frozenset(id for id, (kind, _, _) in keys.items() if kind != "product"),
-                texts=texts,
-            )
-        )
+            self._current()
+            return gather(self._shelf, words, vector, filters, kinds, k)
 
-    def _near(
-        self, now: Generation, vector: np.ndarray, n: int, kinds: Sequence[Kind]
-    ) -> Iterator[str]:
-        homes: dict[Name, bool] = {
-            "products": "product" in kinds,
-            "passages": bool({"faq", "policy"} & set(kinds)),
-            "photos": "product" in kinds,
-        }
-        for name, wanted in homes.items():
-            for id in now.neighbours.near(name, vector, n) if wanted else ():
-                yield id.rpartition("#")[0] if name == "photos" else id
+    def vector(self, id: str) -> np.ndarray | None:
+        """What the index has for a document's text, (DIM,) float32, unit norm; None without it."""
+        with self._lock:
+            self._current()
+            keys = [key for _, key, _ in self._shelf.keys([id]).values()]
+            return next(iter(self._shelf.vectors(keys).values()), None)
 
-    def _named(self, words: str, revision: int) -> set[str]:
-        """Documents whose id or article number the words say."""
-        codes = codes_in(words)
-        return self._records.coded(codes) if codes else set()
+    def related(self, code: str) -> list[Document]:
+        """Documents with this id, article number or family, as it stands in their fields, by id."""
+        with self._lock:
+            self._current()
+            records = self._shelf.records(sorted(self._records.coded([bare(code)])))
+        return [record.document for record in records.values()]
 
     # --- Generations --------------------------------------------------------------------------
 
@@ -262,6 +249,8 @@ class Knowledge:
                     self._records.close()
                     self._records, self._file = records, file
                 before, self._generation = self._generation, self._open_current()
+                self._shelf = Shelf(self._records, self._generation)
+                self._answerable = Answerable.read(self.folder / ANSWERABLE)
                 before.close()
                 self._pointer = pointer
             return self._generation
@@ -296,11 +285,13 @@ class Knowledge:
     def _open_current(self) -> Generation:
         """The current generation, made anew from the records first if it is not whole."""
         try:
-            return Generation.open(self._derived)
-        except (IndexDamaged, OSError, ValueError, KeyError, TypeError):
+            opened = Generation.open(self._derived)
+        except BROKEN:
             with take(self.folder):
                 make(self._records, self._derived, None, DIM)
-                return Generation.open(self._derived)
+                opened = Generation.open(self._derived)
+        opened.lexical.language = self._language
+        return opened
 
     # --- Update -------------------------------------------------------------------------------
 
@@ -348,3 +339,12 @@ class Knowledge:
             skipped=tuple(staged.skipped),
             seconds=time.monotonic() - started,
         )
+
+    def calibrate(self, embed: Embed) -> None:
+        """Fits how sure a hit is to the documents, where those have changed much."""
+        with self._lock:
+            now, count = self._current(), self.count()
+            if not self._answerable.holds(count, self.encoder):
+                kept = list(islice(self._records.all(now.revision), MOST))
+                self._answerable = fit(kept, self._records, now.lexical, embed, count, self.encoder)
+                self._answerable.write(self.folder / ANSWERABLE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -154,6 +155,8 @@ class Lexical:
         self._engine = engine  # None when no document has a word
         self._vocabulary: dict[str, int] = engine.vocab_dict if engine is not None else {}
         self._by_letter: dict[str, list[str]] = {}
+        self.language: Collection[str] = frozenset()
+        """Words that are no slips of the pen, whether or not a document has them."""
         if engine is not None:
             self._count = np.diff(engine.scores["indptr"])  # documents that have each word
             self._idf = np.log1p((len(ids) - self._count + 0.5) / (self._count + 0.5))
@@ -219,6 +222,17 @@ class Lexical:
         weight = float(self._idf[known].sum()) + unknown * float(self._idf.max())
         return {self.ids[i]: min(1.0, float(scores[i]) / weight) for i in best}
 
+    def share(self, words: str, text: str) -> float:
+        """How much of the words' weight a text says, which need not be a document's."""
+        known, unknown = self._wanted(words)
+        if not known:
+            return 0.0
+        said = Counter(self._vocabulary.get(word, -1) for word in terms(text))
+        counts = np.array([said[i] for i in known])
+        weights = self._idf[known]
+        weight = float(weights.sum()) + unknown * float(self._idf.max())
+        return float((weights * counts / (counts + K1)).sum()) / weight
+
     def corrected(self, words: str) -> str:
         """The words, with those that no document has replaced by what they may be slips for."""
 
@@ -253,6 +267,8 @@ class Lexical:
             return [word]
         one, two = SLIPS
         if len(word) < one or not word.isalpha() or self._engine is None:
+            return []
+        if word in self.language:
             return []
         for cut in range(3, len(word) - 2):  # "harddrive"
             if word[:cut] in self._vocabulary and word[cut:] in self._vocabulary:

@@ -1,39 +1,57 @@
-"""Files and folders of a shop -> Documents: product feeds, FAQs, and policies split by heading."""
+"""Files and folders of a shop -> Documents: product feeds, FAQs, and texts split by heading."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
+from itertools import chain
 from pathlib import Path
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
-from knowledge.feeds import FetchPhoto, Row, plain, read_product, read_rows, read_text, text_of
+from knowledge import magento, merchant, shopify, woocommerce
+from knowledge.beside import kind_of as kind_beside
+from knowledge.beside import read_beside
+from knowledge.feeds import FetchPhoto, Reading, read_product
+from knowledge.passages import passages, slug
+from knowledge.plain import text_of
+from knowledge.rows import PARQUET, Advanced, Row, Rows, encoding_of, head_of, read_rows, unheard
+from knowledge.texts import ENDINGS, html_to_markdown, markdown_of
+from knowledge.texts import kind_of as kind_of_text
 from knowledge.types import BadFeed, Document, Skipped
 
-TABLES = (".jsonl", ".ndjson", ".csv", ".tsv")
-TEXTS = (".md", ".markdown", ".txt")
-PASSAGE = 900  # characters at most in one passage of a policy
-HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*\r?$", re.MULTILINE)
-FENCE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1", re.MULTILINE | re.DOTALL)
+TABLES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xml", ".rss", ".atom")
+KNOWN = (*TABLES, *ENDINGS)
+ASKED = {"q": "question", "a": "answer"}
+JUDGED = {"query", "relevant"}
+PASSED_OVER = "nothing to index; passed over"
+NOT_THEIRS = re.compile(r"(licen[cs]e|copying|notice|readme|changelog)(?![a-z])", re.IGNORECASE)
+"""Names of files about a folder, in which the shop does not speak to its customers."""
+
+Guessed = Callable[[Path, str], None]
+"""Told what a file was taken for, as the end of a sentence: "a Shopify product export"."""
+
+Item = tuple[Path, int, Document | Skipped]
 
 
 def read_documents(
-    path: Path, fetch_photo: FetchPhoto | None = None
+    path: Path,
+    fetch_photo: FetchPhoto | None = None,
+    guessed: Guessed = lambda path, what: None,
+    advanced: Advanced = unheard,
 ) -> Iterator[Document | Skipped]:
     """Everything the shop wrote at `path`, a file or a folder, in order of file names.
 
-    The format is told from the file's ending and columns. What cannot be used comes as `Skipped`;
-    so does the second of two documents with one id. In a folder, files that are no documents
-    (photos, for example) and hidden ones are passed over. Photos at web addresses are left out
-    unless `fetch_photo` brings them.
+    The format is told from what is in a file. What cannot be used comes as `Skipped`; so does the
+    second of two documents with one id. In a folder, files that are no documents (photos, for
+    example) and hidden ones are passed over. Photos at web addresses are left out unless
+    `fetch_photo` brings them.
 
     Raises:
         BadFeed: There is nothing at `path`, or it is one file that cannot be read at all.
     """
+    root = (path if path.is_dir() else path.parent).resolve()
     seen: set[str] = set()
-    for file, line, item in _read(path, fetch_photo):
+    for file, line, item in _read(path, Reading(root, fetch_photo, guessed, advanced)):
         if isinstance(item, Document):
             if item.id in seen:
                 reason = f"second document with id {item.id!r}; the first was kept"
@@ -43,56 +61,163 @@ def read_documents(
         yield item
 
 
-def _read(
-    path: Path, fetch_photo: FetchPhoto | None
-) -> Iterator[tuple[Path, int, Document | Skipped]]:
+def files_at(path: Path) -> list[Path]:
+    """The files that `read_documents` reads, in their order."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    return [
+        file
+        for file in sorted(path.rglob("*"))
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and file.suffix.lower() in KNOWN
+        and file.is_file()
+    ]
+
+
+def _read(path: Path, reading: Reading) -> Iterator[Item]:
     if path.is_file():
-        yield from _read_file(path, fetch_photo)
+        yield from _read_file(path, reading)
         return
     if not path.is_dir():
         raise BadFeed(f"{path}: there is no such file or folder")
-    for file in sorted(path.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if hidden or file.suffix.lower() not in TABLES + TEXTS or not file.is_file():
+    files = files_at(path)
+    reading.beside = read_beside(f for f in files if f.suffix.lower() in (".csv", ".tsv"))
+    for file in files:
+        if about := reading.beside.files.get(file) or (NOT_THEIRS.match(file.stem) and PASSED_OVER):
+            reading.guessed(file, about)
             continue
         try:
-            yield from _read_file(file, fetch_photo)
+            yield from _read_file(file, reading)
         except BadFeed as error:
             yield file, 0, Skipped(str(file), 0, str(error).removeprefix(f"{file}: "))
 
 
-def _read_file(
-    path: Path, fetch_photo: FetchPhoto | None
-) -> Iterator[tuple[Path, int, Document | Skipped]]:
-    suffix = path.suffix.lower()
-    if suffix in TEXTS:
-        for passage in _policy(path):
-            yield path, 0, passage
-    elif suffix in TABLES:
-        for line, item in _table(path, fetch_photo):
-            yield path, line, item
+def _read_file(path: Path, reading: Reading) -> Iterator[Item]:
+    """What is in a file, whose kind is told from its first bytes, then from its ending."""
+    head = head_of(path)
+    text = kind_of_text(path, head)
+    markup = re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<", head)
+    if text == "HTML" or (text and not markup and not _is_table(path, head)):
+        yield from _texts(path, text, reading)
+    elif markup:
+        reading.guessed(path, merchant.NAME)
+        yield from _products(path, merchant.translate(merchant.read_xml(path, reading.advanced)),
+                             reading)  # fmt: skip
+    elif path.suffix.lower() in TABLES or _is_table(path, head):
+        yield from _table(path, reading)
     else:
-        raise BadFeed(f"{path}: unknown kind of file; known are {', '.join(TABLES + TEXTS)}")
+        raise BadFeed(f"{path}: unknown kind of file; known are {', '.join(KNOWN)}")
 
 
-def _table(path: Path, fetch_photo: FetchPhoto | None) -> Iterator[tuple[int, Document | Skipped]]:
-    for line, row in read_rows(path):
-        if isinstance(row, Skipped):
-            yield line, row
+def _is_table(path: Path, head: bytes) -> bool:
+    """Whether a file with another ending holds rows: Google's lists are often .txt."""
+    first = head.partition(b"\n")[0].lower()
+    return head.startswith(PARQUET) or (
+        path.suffix.lower() == ".txt" and first.count(b"\t") > 1 and b"id" in first
+    )
+
+
+def _texts(path: Path, kind: str, reading: Reading) -> Iterator[Item]:
+    reading.guessed(path, f"a text in {kind}")
+    reading.advanced(path.stat().st_size)
+    found = False
+    for passage in passages(markdown_of(path, kind), path.name, path.stem):
+        found = True
+        yield path, 0, passage
+    if not found:
+        scan = "; a scan must be made into text first" if kind == "PDF" else ""
+        yield path, 0, Skipped(str(path), 0, f"has no text{scan}")
+
+
+def _table(path: Path, reading: Reading) -> Iterator[Item]:
+    rows = read_rows(path, reading.advanced)
+    begin: list[tuple[int, Row | str]] = []
+    columns: Set[str] = set()
+    for line, row in rows:
+        begin.append((line, row))
+        if not isinstance(row, str):
+            columns = row.keys()
+            break
+    kind = _kind_of_rows(columns)
+    if kind is None and begin and columns:
+        found = ", ".join(columns)[:200]
+        raise BadFeed(f"{path}: has neither title nor question in its columns ({found})")
+    reading.guessed(path, (kind or PASSED_OVER) + _written(path))
+    if columns >= JUDGED:  # for `deskhand evaluate`: about the documents, not one of them
+        return
+    rows = chain(begin, rows)
+    if kind == PAGES:
+        yield from _pages(path, rows)
+    elif kind == FAQS:
+        for line, row in rows:
+            yield path, line, _faq(row, path, line)
+    else:
+        yield from _products(path, _translated(kind, rows, path), reading)
+
+
+PRODUCTS, FAQS = "products, one a row", "questions and answers"
+PAGES = "pages of text"
+
+
+def _kind_of_rows(columns: Set[str]) -> str | None:
+    """What rows with these columns are; None for what is no document."""
+    if columns >= JUDGED:
+        return "judged questions, passed over"
+    if {ASKED.get(name, name) for name in columns} >= {"question", "answer"}:
+        return FAQS
+    for shop in (shopify, woocommerce, magento):
+        if shop.is_it(columns):
+            return shop.NAME
+    if merchant.is_it(merchant.bare(columns)):
+        return merchant.NAME
+    if kind_beside(columns):
+        return None
+    if columns & {"id", "sku"} or ("title" in columns and "content" not in columns):
+        return PRODUCTS
+    return PAGES if {"title", "content"} <= columns else None
+
+
+def _translated(kind: str | None, rows: Rows, path: Path) -> Rows:
+    if kind == shopify.NAME:
+        return shopify.translate(rows)
+    if kind == woocommerce.NAME:
+        return woocommerce.translate(rows)
+    if kind == magento.NAME:
+        return magento.translate(lambda: read_rows(path), rows)
+    return merchant.translate(rows) if kind == merchant.NAME else rows
+
+
+def _written(path: Path) -> str:
+    """How the text of a table is written, where that is worth saying."""
+    if head_of(path).startswith(PARQUET):
+        return " (Parquet)"
+    encoding = encoding_of(path)
+    return "" if encoding == "utf-8-sig" else f" (in {encoding.capitalize().replace('Utf', 'UTF')})"
+
+
+def _products(path: Path, rows: Rows, reading: Reading) -> Iterator[Item]:
+    reading.elsewhere = 0
+    for line, row in rows:
+        if isinstance(row, str):
+            yield path, line, Skipped(str(path), line, row)
         elif {"question", "answer"} <= row.keys():
-            yield line, _faq(row, path, line)
-        elif {"query", "relevant"} <= row.keys():
-            return  # judged queries for `deskhand evaluate`: about the documents, not one of them
-        elif row.keys() & {"id", "sku", "title"}:
-            for item in read_product(row, path, line, fetch_photo):
-                yield line, item
+            yield path, line, _faq(row, path, line)
         else:
-            found = ", ".join(row)[:200]
-            raise BadFeed(f"{path}: has neither title nor question in its columns ({found})")
+            for item in read_product(row, path, line, reading):
+                yield path, line, item
+    if reading.elsewhere:
+        reason = (
+            f"{reading.elsewhere} photos at web addresses left out; "
+            "DESKHAND_FETCH_PHOTOS=true fetches them"
+        )
+        yield path, 0, Skipped(str(path), 0, reason)
 
 
-def _faq(row: Row, path: Path, line: int) -> Document | Skipped:
-    question, answer = text_of(row["question"]), text_of(row["answer"])
+def _faq(row: Row | str, path: Path, line: int) -> Document | Skipped:
+    if isinstance(row, str):
+        return Skipped(str(path), line, row)
+    row = {ASKED.get(name, name): value for name, value in row.items()}
+    question, answer = text_of(row.get("question")), text_of(row.get("answer"))
     if not question or not answer:
         return Skipped(str(path), line, "no question" if answer else "no answer")
     name = text_of(row.get("id")) or "faq-" + hashlib.sha256(question.encode()).hexdigest()[:12]
@@ -109,62 +234,18 @@ def _faq(row: Row, path: Path, line: int) -> Document | Skipped:
     )
 
 
-def _policy(path: Path) -> Iterator[Document | Skipped]:
-    """A Document for each headed section: "Returns policy: Refunds".
-
-    `text` is text_of_file[start:end], word for word; file, start and end are attributes.
-    """
-    text = read_text(path)
-    fenced = [match.span() for match in FENCE.finditer(text)]
-    headings = [
-        match
-        for match in HEADING.finditer(text)
-        if not any(start <= match.start() < end for start, end in fenced)
-    ]
-    policy = path.stem.replace("-", " ").replace("_", " ").capitalize()
-    if headings and len(headings[0][1]) == 1:
-        policy = plain(headings[0][2])
-    taken: dict[str, int] = {}
-    found = False
-    for start, end, section in _sections(text, headings):
-        name = "/".join(filter(None, [_slug(path.stem), _slug(section)]))
-        title = f"{policy}: {section}" if section else policy
-        for a, b in _passages(text, start, end):
-            taken[name] = taken.get(name, 0) + 1
+def _pages(path: Path, rows: Rows) -> Iterator[Item]:
+    """The pages of a shop's own, as its system exports them: a title, and HTML."""
+    for line, row in rows:
+        if isinstance(row, str):
+            yield path, line, Skipped(str(path), line, row)
+            continue
+        title = text_of(row["title"])
+        name = text_of(row.get("identifier") or row.get("slug")) or slug(title)
+        text = html_to_markdown(magento.DIRECTIVE.sub("", str(row.get("content") or "")))
+        found = False
+        for passage in passages(text, f"{path.name}:{line}", name, title):
             found = True
-            yield Document(
-                id=name if taken[name] == 1 else f"{name}-{taken[name]}",
-                kind="policy",
-                title=title,
-                text=text[a:b],
-                attributes={"file": path.name, "start": str(a), "end": str(b)},
-            )
-    if not found:
-        yield Skipped(str(path), 0, "has no text")
-
-
-def _sections(text: str, headings: list[re.Match[str]]) -> Iterator[tuple[int, int, str]]:
-    """(start, end, title) between headings; the first heading of all is the policy's own."""
-    yield 0, headings[0].start() if headings else len(text), ""
-    for i, heading in enumerate(headings):
-        end = headings[i + 1].start() if i + 1 < len(headings) else len(text)
-        own = i == 0 and len(heading[1]) == 1
-        yield heading.end(), end, "" if own else plain(heading[2])
-
-
-def _passages(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans of at most PASSAGE characters, cut between paragraphs, else sentences, else words."""
-    splitter = RecursiveCharacterTextSplitter(
-        chunk_size=PASSAGE,
-        chunk_overlap=0,
-        separators=["\r\n\r\n", "\n\n", "\n", ". ", " ", ""],
-        keep_separator="end",
-    )
-    for piece in splitter.split_text(text[start:end]):
-        a = text.index(piece, start, end)
-        start = a + len(piece)
-        yield a, start
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[\W_]+", "-", text.lower()).strip("-")[:80]
+            yield path, line, passage
+        if not found:
+            yield path, line, Skipped(str(path), line, f"page {title!r} has no text")

@@ -23,7 +23,7 @@ import numpy as np
 
 from knowledge.types import Document, IndexDamaged, Kind
 
-FORMAT = "2"
+FORMAT = "3"
 TABLES = (
     "create table meta (key text primary key, value text not null)",
     "create table vectors (key text primary key, vector blob not null)",
@@ -285,7 +285,7 @@ _LACKING = (
 
 def _record(body: str, words: str, photos: str) -> Record:
     fields = json.loads(body)
-    fields["photos"] = tuple(fields["photos"])
+    fields |= {name: tuple(fields.get(name, ())) for name in ("photos", "links")}
     return Record(Document(**fields), words, tuple(json.loads(photos)))
 
 

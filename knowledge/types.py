@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["product", "faq", "policy"]
+Why = Literal["", "links", "orders", "style"]  # what says that products go together
 KINDS: tuple[Kind, ...] = ("product", "faq", "policy")
 
 
@@ -50,6 +51,13 @@ class Document:
     attributes: Mapping[str, str] = field(default_factory=dict)  # "color", "family", "sku", ...
     language: str = "en"
     updated_at: str = ""  # ISO 8601
+    group: str = ""  # id of the product that this is a variant of
+    links: tuple[str, ...] = ()  # ids of products that the shop says go with it, the nearest first
+
+    @property
+    def family(self) -> str:
+        """What the variants of one product have in common; "" for what has no variants."""
+        return self.group or self.attributes.get("family", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Hit:
     ranks: Mapping[str, int]  # place (1 is first) in each of "dense", "lexical", "photo" it is in
     start: int = 0  # the passage that matched: document.text[start:end]
     end: int = 0
+    sure: float = 1.0  # in [0, 1]: how likely it answers, calibrated on the shop's own documents
+    variants: tuple[str, ...] = ()  # ids of others of its family, when variants are grouped
 
     @property
     def passage(self) -> str:

@@ -453,7 +453,7 @@ class Server:
 
     def __init__(self, shop: SqlShop) -> None:
         import uvicorn
-        from fastapi import FastAPI, Header, HTTPException
+        from fastapi import FastAPI, Header, HTTPException, Query
 
         app = FastAPI()
         self.calls = 0
@@ -502,6 +502,10 @@ class Server:
         def product(id: str):
             return known(shop.product(id))
 
+        @app.get("/baskets")
+        def baskets(article: list[str] = Query()):  # noqa: B008
+            return list(map(sorted, shop.baskets(set(article))))
+
         @app.post("/acts")
         def acts(sent: dict):
             act = Act(sent["action"], sent["arguments"], sent["key"], sent["confirmed"])
@@ -540,6 +544,17 @@ def test_a_shop_behind_http_does_the_same(shop: SqlShop, server: Server, name: s
     with closing(HttpShop(server.url, "secret")) as remote:
         assert play(remote, *turns) == expected
     assert shop.export() == patched(before, patch)
+
+
+def test_a_shop_behind_http_tells_what_was_bought_together(shop: SqlShop, server: Server) -> None:
+    order = next(iter(shop.export()["orders"].values()))
+    bought = {item["item_id"] for item in order["items"]}
+    with closing(HttpShop(server.url, "secret")) as remote:
+        found = remote.baskets({next(iter(bought))})
+        assert found and sorted(map(sorted, found)) == sorted(
+            map(sorted, shop.baskets({next(iter(bought))}))
+        )
+        assert remote.baskets({"nothing"}) == []
 
 
 def test_a_shop_behind_http_that_fails(server: Server) -> None:

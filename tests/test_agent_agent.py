@@ -85,6 +85,14 @@ def test_the_reply_is_stored_before_its_words_are_streamed(agent):
     assert len(agent.store.replies(conversation)) == 1
 
 
+def test_who_leaves_as_soon_as_it_is_decided_is_still_handed_over(agent):
+    conversation = agent.store.new_conversation()
+    with closing(agent.reply(Turn("I want to talk to a human"), conversation)) as events:
+        next(event for event in events if event.kind == "decided")
+    assert agent.store.handed_off(conversation) == "open"
+    assert len(agent.store.replies(conversation)) == 1
+
+
 def test_a_second_turn_waits_for_the_first_and_other_conversations_do_not(agent):
     here, there = agent.store.new_conversation(), agent.store.new_conversation()
     first = agent.reply(Turn("hello"), here)

@@ -15,19 +15,32 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
+from starlette.testclient import WebSocketDenialResponse
 
 from agent import api
+from agent.api import edge
 from agent.attachments import Attachment
 from agent.config import Settings
 from agent.errors import Busy, SetupError, ShopError
+from agent.orders import Customer
 from agent.store import Store
+from agent.store.keys import create_key
 from agent.types import Answer, Decided, Done, Event, ProductCard, Reply, Token
 from fusion.types import BadInput, Turn, WeightsError
 from knowledge.index import open_index
 from knowledge.types import Document, Hit, IndexBusy, NoIndex
 
+CUSTOMER = Customer.model_validate(
+    {
+        "user_id": "c1",
+        "name": {"first_name": "Mia", "last_name": "Roe"},
+        "address": {"address1": "High Street 1"},
+        "email": "mia@example.org",
+    }
+)
 MUG = Document(
     id="mug/blue", kind="product", title="Mug", text="A mug.", price=16.9, currency="EUR", stock=4
 )
@@ -43,6 +56,7 @@ class Scripted:
         documents = {"mug/blue": self.mug, "script": replace(MUG, photos=(str(folder / "x.svg"),))}
         (folder / "x.svg").write_text("<svg/>")
         self.store = Store(f"sqlite:///{folder / 'conversations.db'}")
+        self.shop = SimpleNamespace(customer={"c1": CUSTOMER}.get)
         self.knowledge = SimpleNamespace(document=documents.get, count=lambda: len(documents))
         self.turns: list[Turn] = []
         self.error: Exception | None = None
@@ -50,9 +64,11 @@ class Scripted:
         self.pause = 0.0
         self.closed = 0
 
-    def reply(self, turn: Turn, conversation_id: str) -> Generator[Event]:
+    def reply(
+        self, turn: Turn, conversation_id: str, delivery: str | None = None
+    ) -> Generator[Event]:
         try:
-            self.store.history(conversation_id)
+            self.store.recent(conversation_id)
             self.turns.append(turn)
             decision = Answer((Hit(self.mug, 0.9, {"dense": 1}),), "product_question")
             yield Decided(decision=decision)
@@ -94,7 +110,18 @@ def agent(tmp_path: Path) -> Iterator[Scripted]:
 @pytest.fixture
 def client(agent: Scripted, tmp_path: Path) -> TestClient:
     app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
-    return TestClient(app, raise_server_exceptions=False)
+    return here(app)
+
+
+def here(app: FastAPI, **headers: str) -> TestClient:
+    """A program on this machine that asks the app."""
+    return TestClient(
+        app,
+        base_url="http://127.0.0.1",
+        client=("127.0.0.1", 5),
+        headers=headers,
+        raise_server_exceptions=False,
+    )
 
 
 @pytest.fixture
@@ -201,7 +228,6 @@ def test_errors_are_problems(
         ({"json": ["Hi"]}, 422),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422),
         ({"content": b"Hi", "headers": {"Content-Type": "text/plain"}}, 415),
-        ({"content": iter([b"{}"]), "headers": {"Content-Type": "application/json"}}, 411),
         ({"content": b"x", "headers": {"Content-Type": "multipart/form-data; boundary=b"}}, 400),
         ({"files": [("photos", b"x")] * 9}, 400),
         ({"files": [("audio", b"x"), ("audio", b"y")]}, 422),
@@ -219,8 +245,13 @@ def test_bad_requests(
 
 
 def test_too_large(client: TestClient, turns: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "REQUEST_BYTES", 1_000)
+    monkeypatch.setattr(edge, "REQUEST_BYTES", 1_000)
     assert client.post(turns, json={"text": "x" * 1_000}).status_code == 413
+    pieces = iter([b"x" * 600, b"x" * 600])  # of a length that nobody said
+    headers = {"Content-Type": "application/json"}
+    answered = client.post(turns, content=pieces, headers=headers)
+    assert answered.status_code == 413
+    assert answered.headers["content-type"] == "application/problem+json"
 
 
 def test_unknown_conversation(client: TestClient) -> None:
@@ -235,21 +266,22 @@ def test_unknown_conversation(client: TestClient) -> None:
         assert answered.headers["content-type"] == "application/problem+json"
 
 
-def test_search(client: TestClient, agent: Scripted, tmp_path: Path, text_encoder) -> None:
+def test_search(agent: Scripted, tmp_path: Path, text_encoder) -> None:
     soap = Document(id="soap", kind="faq", title="Soap", text="Our soap has no palm oil.")
     with open_index(tmp_path / "index", text_encoder.name, create=True) as knowledge:
         knowledge.update(
             [agent.mug, soap], text_encoder.encode, lambda photos: [None] * len(photos)
         )
         agent.knowledge, agent.encoders = knowledge, SimpleNamespace(text=text_encoder)
+        client = here(api.create_app(agent, Settings(home=tmp_path)))  # type: ignore[arg-type]
         found = client.get("/v1/search", params={"q": "a mug under 20 euros"}).json()
         assert "20" in found["filters"]
         assert found["hits"][0]["document"]["id"] == "mug/blue"
         assert found["hits"][0]["document"]["photos"] == ["/photos/mug%2Fblue"]
         found = client.get("/v1/search", params={"q": "palm oil", "k": 1, "kind": "faq"}).json()
         assert [hit["document"]["title"] for hit in found["hits"]] == ["Soap"]
-    for wrong in ({}, {"q": ""}, {"q": "mug", "k": 0}, {"q": "mug", "kind": "person"}):
-        assert client.get("/v1/search", params=wrong).status_code == 422
+        for wrong in ({}, {"q": ""}, {"q": "mug", "k": 0}, {"q": "mug", "kind": "person"}):
+            assert client.get("/v1/search", params=wrong).status_code == 422
 
 
 def test_health(client: TestClient, agent: Scripted) -> None:
@@ -287,31 +319,25 @@ def test_stream_is_closed_when_the_client_leaves(agent: Scripted, tmp_path: Path
 # --- The people of the shop -------------------------------------------------------------------
 
 
-@pytest.fixture
-def staff(agent: Scripted, tmp_path: Path) -> TestClient:
-    app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
-    return TestClient(app, client=("127.0.0.1", 5), raise_server_exceptions=False)
-
-
-def test_a_person_takes_over_writes_and_gives_back(staff: TestClient, agent: Scripted) -> None:
+def test_a_person_takes_over_writes_and_gives_back(client: TestClient, agent: Scripted) -> None:
     conversation = agent.store.new_conversation()
     at = f"/v1/conversations/{conversation}"
-    assert staff.get(f"{at}/handoff").status_code == 404
-    taken = staff.post(f"{at}/handoff", json={"person": "Ann"})
+    assert client.get(f"{at}/handoff").status_code == 404
+    taken = client.post(f"{at}/handoff", json={"person": "Ann"})
     assert taken.status_code == 200 and taken.json()["person"] == "Ann"
-    assert [one["conversation"] for one in staff.get("/v1/handoffs").json()] == [conversation]
-    assert staff.post(f"{at}/human", json={"person": "Ben", "text": "Hi"}).status_code == 409
-    written = staff.post(f"{at}/human", json={"person": "Ann", "text": "This is Ann."})
+    assert [one["conversation"] for one in client.get("/v1/handoffs").json()] == [conversation]
+    assert client.post(f"{at}/human", json={"person": "Ben", "text": "Hi"}).status_code == 409
+    written = client.post(f"{at}/human", json={"person": "Ann", "text": "This is Ann."})
     assert written.json()["text"] == "This is Ann."
-    assert staff.get(at).json()["turns"][-1]["reply"]["text"] == "This is Ann."
-    assert staff.post(f"{at}/human", json={"person": "Ann", "text": ""}).status_code == 422
+    assert client.get(at).json()["turns"][-1]["reply"]["text"] == "This is Ann."
+    assert client.post(f"{at}/human", json={"person": "Ann", "text": ""}).status_code == 422
     assert agent.store.handed_off(conversation) == "taken"
-    assert staff.post(f"{at}/resolve").status_code == 204
-    assert agent.store.handed_off(conversation) == "" and staff.get("/v1/handoffs").json() == []
-    assert staff.post("/v1/conversations/nobody/resolve").status_code == 404
+    assert client.post(f"{at}/resolve").status_code == 204
+    assert agent.store.handed_off(conversation) == "" and client.get("/v1/handoffs").json() == []
+    assert client.post("/v1/conversations/nobody/resolve").status_code == 404
 
 
-def test_the_person_sees_what_came_along(staff: TestClient, agent: Scripted) -> None:
+def test_the_person_sees_what_came_along(client: TestClient, agent: Scripted) -> None:
     conversation = agent.store.new_conversation()
     reply = Reply(
         id="r", conversation=conversation, text="", decision=Answer((), "greeting"), intent=""
@@ -319,23 +345,103 @@ def test_the_person_sees_what_came_along(staff: TestClient, agent: Scripted) -> 
     sent = [Attachment("photo", b"jpeg"), Attachment("audio", b"RIFF")]
     agent.store.append(conversation, "look", reply, sent)
     at = f"/v1/conversations/{conversation}/attachments"
-    photo, audio = staff.get(f"{at}/0"), staff.get(f"{at}/1")
+    photo, audio = client.get(f"{at}/0"), client.get(f"{at}/1")
     assert photo.content == b"jpeg" and photo.headers["content-type"] == "image/jpeg"
     assert audio.content == b"RIFF" and '"1.wav"' in audio.headers["content-disposition"]
-    assert staff.get(f"{at}/2").status_code == 404
+    assert client.get(f"{at}/2").status_code == 404
 
 
-def test_only_people_of_the_shop_get_in(
-    client: TestClient, staff: TestClient, agent: Scripted, tmp_path: Path
-) -> None:
-    assert client.get("/v1/handoffs").status_code == 403  # not from this machine
-    proxied = staff.get("/v1/handoffs", headers={"X-Forwarded-For": "127.0.0.1"})
-    assert proxied.status_code == 403
-    page = staff.get("/v1/handoffs", headers={"Origin": "https://elsewhere.example"})
-    assert page.status_code == 403  # any page could ask, in a browser on this machine
-    settings = Settings(home=tmp_path, staff_token="long-and-secret")
-    guarded = TestClient(api.create_app(agent, settings), client=("127.0.0.1", 5))  # type: ignore[arg-type]
-    assert guarded.get("/v1/handoffs").status_code == 401
-    for sent, status in (("long-and-secret", 200), ("wrong", 401), ("é", 401)):
-        headers = {b"authorization": f"Bearer {sent}".encode()}
-        assert guarded.get("/v1/handoffs", headers=headers).status_code == status
+# --- Sent again -------------------------------------------------------------------------------
+
+
+def test_a_post_that_comes_again_is_done_once(client: TestClient, agent: Scripted) -> None:
+    key = {"Idempotency-Key": "mine-1"}
+    first, second = (client.post("/v1/conversations", headers=key) for _ in range(2))
+    assert first.json() == second.json() and second.status_code == 201
+    assert second.headers["idempotent-replayed"] == "true"
+    other = client.post("/v1/conversations", headers={"Idempotency-Key": "mine-2"})
+    assert other.json() != first.json()
+    at, key = f"/v1/conversations/{first.json()['id']}", {"Idempotency-Key": "h"}
+    for _ in range(2):
+        written = {"person": "Ann", "text": "This is Ann."}
+        assert client.post(f"{at}/human", json=written, headers=key).status_code == 200
+    assert len(agent.store.replies(first.json()["id"])) == 1
+    changed = client.post(f"{at}/human", json={"person": "Ann", "text": "Else."}, headers=key)
+    assert changed.status_code == 422
+    for _ in range(2):  # what failed may be sent again
+        assert (
+            client.post(f"{at}/human", json={}, headers={"Idempotency-Key": "f"}).json()["status"]
+            == 422
+        )
+
+
+def test_who_else_uses_the_same_key_sees_nothing_of_it(client: TestClient) -> None:
+    key = {"Idempotency-Key": "k"}
+    mine = client.post("/v1/conversations", headers=key).json()
+    create_key(client.app.state.store, "else", ["chat"])
+    secret = create_key(client.app.state.store, "else", ["chat"])
+    theirs = client.post("/v1/conversations", headers=key | {"Authorization": f"Bearer {secret}"})
+    assert theirs.status_code == 201 and theirs.json() != mine
+
+
+# --- Read and rated ---------------------------------------------------------------------------
+
+
+def test_replies_are_rated(client: TestClient, agent: Scripted) -> None:
+    conversation = agent.store.new_conversation()
+    reply = agent.store.human_reply(conversation, "Ann", "Hello.")
+    at = f"/v1/conversations/{conversation}"
+    for rating in ("down", "up"):
+        given = {"reply": reply.id, "rating": rating, "comment": "Thanks"}
+        assert client.post(f"{at}/feedback", json=given).status_code == 204
+    shown = client.get(at).json()
+    assert shown["turns"][0]["rating"] == "up" and shown["answers"] == "person"
+    assert client.post(f"{at}/feedback", json={"reply": "x", "rating": "up"}).status_code == 404
+    assert client.post(f"{at}/feedback", json={"reply": "x", "rating": 9}).status_code == 422
+
+
+def test_events_of_each_turn_are_kept(client: TestClient, agent: Scripted) -> None:
+    conversation = agent.store.new_conversation()
+    decided = Decided(decision=Answer((Hit(agent.mug, 0.9, {"dense": 1}),), "greeting"))
+    for n in (1, 2):
+        reply = Reply(
+            id=f"r{n}", conversation=conversation, text="", decision=decided.decision, intent=""
+        )
+        agent.store.append(conversation, "hi", reply, events=[decided])
+    at = f"/v1/conversations/{conversation}/events"
+    assert [one["turn"] for one in client.get(at).json()] == [1, 2]
+    later = client.get(at, params={"after": 1}).json()
+    assert [event["kind"] for event in later[0]["events"]] == ["decided", "done"]
+    assert str(agent.mug.photos[0]) not in client.get(at).text
+
+
+def test_a_live_conversation(client: TestClient, agent: Scripted) -> None:
+    conversation, here = agent.store.new_conversation(), {"Host": "127.0.0.1"}
+    at = f"/v1/conversations/{conversation}/live"
+    with client.websocket_connect(at, headers=here) as socket:
+        socket.send_json({"text": "Hi", "id": "mine"})
+        kinds = [socket.receive_json()["kind"] for _ in range(5)]
+        assert kinds == ["decided", "token", "token", "token", "done"]
+        for wrong in ("{", '{"text": 7}', "[]"):
+            socket.send_text(wrong)
+            told = socket.receive_json()
+            assert told["kind"] == "error" and told["problem"]["status"] == 422
+        agent.store.human_reply(conversation, "Ann", "This is Ann.")
+        assert socket.receive_json()["reply"]["text"] == "This is Ann."
+    assert agent.closed == 1
+    with (
+        pytest.raises(WebSocketDenialResponse) as denied,
+        client.websocket_connect(at, headers=here | {"Origin": "https://x.example"}),
+    ):
+        pass
+    assert denied.value.status_code == 403
+
+
+def test_figures(client: TestClient, turns: str) -> None:
+    client.post(turns, json={"text": "Hi"})
+    client.get("/v1/nothing")
+    shown = client.get("/metrics").text
+    assert 'deskhand_turns_total{decision="answer",intent="product_question"} 1.0' in shown
+    route = 'route="/v1/conversations/{conversation}/turns"'
+    assert f'deskhand_requests_total{{method="POST",{route},status="200"}} 1.0' in shown
+    assert "nothing" not in shown and turns.split("/")[3] not in shown

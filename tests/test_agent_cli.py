@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from agent import cli
+from agent.config import Settings
+from agent.store import Store
+from agent.store.boxes import conversation_of, failed, messages
 
 
 @pytest.fixture
@@ -55,9 +58,14 @@ def home(tmp_path_factory) -> Path:
         (["ask", "hello", "--home", "/proc/nowhere"], 2, "DESKHAND_HOME"),
         (["serve", "--host", "192.0.2.1"], 2, "cannot be listened on"),
         (["serve", "--port", "0"], 2, "DESKHAND_PORT"),
+        (["serve", "--host", "0.0.0.0", "--port", "47861"], 2, "`deskhand keys create"),
+        (["keys", "create", "shop", "--scope", "everything"], 1, "chat, knowledge, admin"),
+        (["keys", "revoke", "nobody"], 1, "no key nobody"),
+        (["outbox", "retry", "nothing"], 1, "No message nothing"),
     ],
 )
-def test_what_goes_wrong_is_one_sentence(run, arguments, code, sentence):
+def test_what_goes_wrong_is_one_sentence(run, tmp_path, monkeypatch, arguments, code, sentence):
+    monkeypatch.setenv("DESKHAND_HOME", str(tmp_path))
     left, _, err = run(*arguments)
     assert left == code
     assert sentence in err and "Traceback" not in err and err.count("\n") == 1
@@ -128,14 +136,13 @@ def test_index_reports_what_was_left_out(run, home, tmp_path):
     (tmp_path / "feed.jsonl").write_text('{"id": "a", "title": "Oak shelf"}\nnot JSON\n')
     code, out, _ = run("index", tmp_path, "--home", tmp_path / "home")
     assert code == 0
-    assert "1 added" in out and "left out" in out
+    assert "feed.jsonl: products, one a row" in out
+    assert "feed.jsonl:2: not JSON" in out.replace("\n", "") and "1 added" in out
     code, _, err = run("index", tmp_path / "missing", "--home", tmp_path / "home")
     assert code == 1 and "no such file" in err
 
 
 def test_a_person_lists_shows_replies_and_gives_back(run, tmp_path):
-    from agent.store import Store
-
     store, at = Store(f"sqlite:///{tmp_path}/conversations.db"), ("--home", tmp_path)
     conversation = store.new_conversation()
     store.hand_off(conversation, "asked", "customer: \x1b[31ma person please")
@@ -164,3 +171,25 @@ def test_doctor_says_what_is_active_and_what_is_broken(run, home, tmp_path):
     assert all(finding["state"] != "broken" for finding in parts.values())
     code, out, _ = run("doctor", "--home", tmp_path)
     assert code == 2 and "deskhand index" in out
+
+
+def test_keys_are_made_listed_and_revoked(run, tmp_path):
+    _, secret, _ = run("keys", "create", "the shop", "--scope", "chat", "--home", tmp_path)
+    assert secret.startswith("dh_") and secret.count("\n") == 1
+    _, out, _ = run("keys", "list", "--json", "--home", tmp_path)
+    (key,) = json.loads(out)
+    assert (key["name"], key["scopes"], key["revoked_at"]) == ("the shop", ["chat"], "")
+    assert secret.strip().split("_", 2)[2] not in out and "digest" not in out
+    assert run("keys", "revoke", key["id"], "--home", tmp_path)[0] == 0
+    assert "revoked" in run("keys", "list", "--home", tmp_path)[1]
+
+
+def test_dead_messages_are_listed_and_tried_again(run, tmp_path):
+    store = Store(Settings(home=tmp_path).conversations)
+    store.human_reply(conversation_of(store, "slack:C1/1"), "Ann", "This is Ann.")
+    failed(store, messages(store, "outbox")[0], "Slack says no", for_good=True)
+    _, out, _ = run("outbox", "list", "--home", tmp_path)
+    assert "dead" in out and "slack:C1/1" in out and "Slack says no" in out
+    assert "1 messages" in run("outbox", "retry", "--home", tmp_path)[1]
+    assert messages(store, "outbox")[0].state == "waiting"
+    store.close()

@@ -199,6 +199,16 @@ def test_other_decisions(decision, outcome, history, part):
     assert grounded(draft.text, [], outcome) == []
 
 
+def test_what_is_not_found_names_what_comes_near_and_no_more(shop):
+    near, far = shop["faq-wholesale"], shop["mug-aster-blue"]
+    found = [Hit(near, 0.45, {}, sure=0.3), Hit(far, 0.2, {}, sure=0.02)]
+    draft = BuiltinComposer().compose(Decline("not_found"), None, found, [], "a student discount")
+    assert draft.text.startswith("I do not find that") and near.title in draft.text
+    assert far.title not in draft.text and draft.products == ()
+    assert [cited.document for cited in draft.citations] == ["faq-wholesale"]
+    assert grounded(draft.text, found) == []
+
+
 def test_every_reason_of_a_hand_off_has_words():
     names = ("flows.py", "steps.py", "policy.py", "own.py")
     source = "".join((ROOT / "agent" / name).read_text() for name in names)

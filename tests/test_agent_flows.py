@@ -30,15 +30,6 @@ CARLOS = "carlos.ortega@example.com"  # K1019 delivered 10 September
 GRETA = "greta.hoffmann@example.com"  # K1040 pending, K1029 cancelled
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shop")
-    shop = SqlShop(f"sqlite:///{folder}/orders.db", today=lambda: TODAY)
-    shop.load(read_shop(ORDERS), shipped_rules("demo"))
-    yield shop
-    shop.close()
-
-
 def short(decision: Decision | None) -> str:
     """A decision in a word or two, as the tables below write it."""
     match decision:

@@ -132,7 +132,7 @@ def talk(agent):
 
 
 def test_an_order_is_cancelled_in_german(agent, talk):
-    customer = agent.shop.identify("marta.claes@example.com")
+    customer = agent.shop.identify("greta.hoffmann@example.com")
     order = next(o for o in agent.shop.orders(customer) if o.status == "pending")
     reply = talk(f"Hallo, bitte stornieren Sie meine Bestellung {order.id}")
     assert reply.decision.kind == "ask" and reply.decision.slot == "email"

@@ -23,7 +23,11 @@ from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.state import FlowState
 from agent.store import Store
-from agent.store_personal import forget_older
+from agent.store.boxes import conversation_of, receive
+from agent.store.feedback import rate
+from agent.store.once import claim, settle
+from agent.store.openai import remember
+from agent.store.personal import erase, forget_older
 from agent.types import Answer, Reply
 from knowledge.demo import folder
 
@@ -187,3 +191,18 @@ def test_export_of_two_conversations_keeps_their_files_apart(store, shop, custom
         fill(store, shop, customer["email"])
     person = find_person(store, shop, customer["email"])
     assert len(set(export(store, person, tmp_path / "out"))) == 5
+
+
+def test_what_hangs_on_a_helpdesks_conversation_is_erased_too(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/conversations.db")
+    conversation = conversation_of(store, "slack:C1/1")
+    receive(store, "slack:e1", "slack:m1", "slack:C1/1", f'{{"text": "{SECRET}"}}')
+    reply = store.human_reply(conversation, "Ann", SECRET)
+    rate(store, conversation, reply.id, "down", SECRET)
+    settle(store, claim(store, "k", "f", conversation), 200, SECRET)
+    remember(store, conversation, "digest")
+    erase(store, [conversation])
+    assert not store.exists(conversation)
+    store.close()
+    files = b"".join(file.read_bytes() for file in tmp_path.glob("conversations.db*"))
+    assert SECRET.encode() not in files and b"slack:C1" not in files

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from agent.policy import decide, only_points, summary
-from agent.types import Answer, Ask, Decline, HandOff, Limits
+from agent.policy import (
+    PHOTO_OR_WORDS,
+    WHICH_ONE,
+    WHICH_PRODUCT,
+    decide,
+    only_points,
+    summary,
+)
+from agent.types import Answer, Ask, Choice, Decline, HandOff, Limits
 from fusion.types import DIM, Attributions, Fused, Message
 from knowledge.types import Document, Hit
 
@@ -22,12 +29,15 @@ def fused(intent: str, sure: float = 0.9, out: float = 0.05, mood: float = 0.0) 
 
 def product(title: str, score: float, family: str = "") -> Hit:
     attributes = {"family": family or title.split(",")[0].lower()}
-    document = Document(title.lower(), "product", title, "A thing.", attributes=attributes)
-    return Hit(document, score, {"dense": 1})
+    picture = (f"/photos/{title.lower()}.jpg",)
+    document = Document(
+        title.lower(), "product", title, "A thing.", photos=picture, attributes=attributes
+    )
+    return Hit(document, score, {"dense": 1}, sure=score)
 
 
 def passage(title: str, score: float, kind: str = "faq") -> Hit:
-    return Hit(Document(title.lower(), kind, title, "An answer."), score, {"dense": 1})
+    return Hit(Document(title.lower(), kind, title, "An answer."), score, {"dense": 1}, sure=score)
 
 
 MUG = product("Aster mug, blue", 0.8)
@@ -38,6 +48,25 @@ CLEAR_LAMP = product("Halo pendant lamp, brass", 0.6)
 WEAK = product("Reed basket, black", 0.2)
 FAQ = passage("How long does delivery take?", 0.7)
 POLICY = passage("Returns", 0.7, "policy")
+
+
+TWO_LAMPS = [LAMP, OTHER_LAMP]
+SEEN_KETTLE = product("Bruno kettle, red", 0.8)
+SAID_MUG = product("Aster mug, blue", 0.78)
+TWO_THINGS = [SEEN_KETTLE, SAID_MUG]
+ALIKE = [SEEN_KETTLE, LAMP, SAID_MUG]
+WHICH = Ask("product", WHICH_PRODUCT)
+LAMPS = Ask(
+    "product",
+    WHICH_ONE,
+    tuple(
+        Choice(h.document.id, h.document.title, h.document.photos[0]) for h in (LAMP, OTHER_LAMP)
+    ),
+)
+MISSED = Decline("not_found")
+STRANGE = Decline("out_of_scope")
+FOUND = Answer((MUG,), "product_question")
+FLOW = Ask("product", "Which article, colour or size would you like instead?", action="exchange")
 
 
 def shape(decision) -> str:
@@ -98,8 +127,8 @@ TABLE = [
     # Nothing found.
     ("product_search", [], "do you sell bicycles", {}, "decline not_found"),
     ("product_search", [WEAK], "do you sell bicycles", {}, "decline not_found"),
-    ("payment", [passage("Gift cards", 0.34)], "bitcoin", {}, "decline not_found"),
-    ("payment", [passage("Gift cards", 0.35)], "gift card", {}, "answer Gift cards"),
+    ("payment", [passage("Gift cards", 0.49)], "bitcoin", {}, "decline not_found"),
+    ("payment", [passage("Gift cards", 0.5)], "gift card", {}, "answer Gift cards"),
     ("complaint", [], "your service is bad", {}, "handoff complaint"),
     ("complaint", [WEAK], "I want to complain", {}, "handoff complaint"),
     ("complaint", [passage("Complaints", 0.6)], "I want to complain", {}, "answer Complaints"),
@@ -113,27 +142,27 @@ TABLE = [
     ("product_question", [MUG], "how much is this mug?", {}, "answer Aster mug, blue"),
     ("product_question", [], "how much is this?", {"photo": True}, "decline not_found"),
     # One question, several products.
-    ("product_question", [LAMP, OTHER_LAMP], "how much is the lamp?", {}, "ask product 2"),
-    ("availability", [LAMP, OTHER_LAMP], "is that lamp in stock?", {}, "ask product 2"),
+    ("product_question", TWO_LAMPS, "how much is the lamp?", {}, "ask product 2"),
+    ("availability", TWO_LAMPS, "is that lamp in stock?", {}, "ask product 2"),
     ("product_question", [LAMP, OTHER_LAMP, CLEAR_LAMP], "price of the lamp", {}, "ask product 2"),
     (
         "product_question",
-        [LAMP, OTHER_LAMP],
+        TWO_LAMPS,
         "how much?",
         {"photo": True},
         f"answer {LAMP.document.title}",
     ),
-    ("product_question", [LAMP, OTHER_LAMP], "how much is this", {"photo": True}, "ask product 2"),
+    ("product_question", TWO_LAMPS, "how much is this", {"photo": True}, "ask product 2"),
     (
         "product_question",
-        [LAMP, OTHER_LAMP],
+        TWO_LAMPS,
         "the Lumi lamp's price",
         {},
         f"answer {LAMP.document.title}",
     ),
     (
         "product_question",
-        [LAMP, OTHER_LAMP],
+        TWO_LAMPS,
         "is the lamp oak?",
         {},
         f"answer {LAMP.document.title}",
@@ -148,19 +177,19 @@ TABLE = [
     ("product_question", [MUG, GREEN_MUG], "how much is the mug?", {}, "answer Aster mug, blue"),
     (
         "product_search",
-        [LAMP, OTHER_LAMP],
+        TWO_LAMPS,
         "show me the lamps",
         {},
         f"answer {LAMP.document.title}",
     ),
     (
         "recommendation",
-        [LAMP, OTHER_LAMP],
+        TWO_LAMPS,
         "a lamp for the desk",
         {},
         f"answer {LAMP.document.title}",
     ),
-    ("availability", [LAMP, OTHER_LAMP], "any lamp in stock?", {}, f"answer {LAMP.document.title}"),
+    ("availability", TWO_LAMPS, "any lamp in stock?", {}, f"answer {LAMP.document.title}"),
     # The kind of evidence follows a sure intent, and only that.
     ("delivery", [MUG, passage("Delivery", 0.6)], "delivery of a mug", {}, "answer Delivery"),
     ("return", [MUG, POLICY], "can I return a mug", {}, "answer Returns"),
@@ -191,6 +220,242 @@ TABLE = [
     ),
     ("delivery", [MUG, passage("Delivery", 0.4)], "the aster mug", {}, "answer Aster mug, blue"),
     ("product_search", [WEAK, MUG], "mugs", {}, "answer Aster mug, blue"),
+    # A person comes first, whatever else is true.
+    ("person", [MUG], "a human, now", {"out": 0.9}, "handoff asked"),
+    ("person", [MUG], "a person please", {"photo": True, "unsold": 0.9}, "handoff asked"),
+    ("person", [], "someone real", {"past": [MISSED]}, "handoff asked"),
+    ("person", [MUG], "agent", {"sure": 0.4}, "handoff asked"),
+    ("person", [MUG], "agent", {"sure": 0.39}, "answer Aster mug, blue"),
+    ("person", [], "a human", {"mood": -0.9, "before": True}, "handoff asked"),
+    ("product_search", [], "bikes!!", {"mood": -0.9, "before": True}, "handoff unhappy"),
+    ("greeting", [], "hello???", {"mood": -0.6, "before": True}, "handoff unhappy"),
+    ("product_search", [], "poem", {"out": 0.9, "mood": -0.6, "before": True}, "handoff unhappy"),
+    ("delivery", [FAQ], "when", {"mood": -0.49, "before": True}, f"answer {FAQ.document.title}"),
+    ("delivery", [FAQ], "when", {"mood": -1.0}, f"answer {FAQ.document.title}"),
+    # Small talk: only where that is all there is.
+    ("greeting", [FAQ], "good evening to you", {}, "answer greeting"),
+    ("greeting", [], "hey", {"history": TALK}, "answer greeting"),
+    ("thanks", [FAQ], "great, thanks", {}, "answer thanks"),
+    ("thanks", [], "cheers", {"past": [MISSED, MISSED]}, "answer thanks"),
+    ("greeting", [], "hello, anybody there?", {}, "decline not_found"),
+    ("thanks", [], "thanks", {"out": 0.7}, "decline out_of_scope"),
+    ("greeting", [MUG], "hello", {"photo": True}, "answer greeting"),
+    # Out of scope is declined every time, kindly, and is no failure to find something.
+    ("product_search", [], "who won the cup", {"out": 0.5}, "decline out_of_scope"),
+    ("product_search", [], "who won the cup", {"out": 0.49}, "decline not_found"),
+    ("payment", [passage("Pay", 0.64)], "bitcoin price", {"out": 0.9}, "decline out_of_scope"),
+    ("payment", [passage("Pay", 0.65)], "how can I pay", {"out": 0.9}, "answer Pay"),
+    ("product_search", [], "a poem", {"out": 0.9, "past": [STRANGE]}, "decline out_of_scope"),
+    (
+        "product_search",
+        [],
+        "a song",
+        {"out": 0.9, "past": [STRANGE, STRANGE]},
+        "decline out_of_scope",
+    ),
+    ("product_search", [], "bikes", {"past": [STRANGE]}, "decline not_found"),
+    ("complaint", [], "the weather is awful", {"out": 0.9}, "decline out_of_scope"),
+    # Nothing found twice in a row: a person.
+    ("product_search", [], "scooters", {"past": [MISSED]}, "handoff failed"),
+    ("product_search", [WEAK], "scooters", {"past": [MISSED]}, "handoff failed"),
+    ("product_search", [], "scooters", {"past": [FOUND, MISSED]}, "handoff failed"),
+    ("product_search", [], "scooters", {"past": [MISSED, FOUND]}, "decline not_found"),
+    ("product_search", [], "scooters", {"past": [MISSED, STRANGE]}, "decline not_found"),
+    ("product_search", [], "scooters", {"past": [Decline("unreadable")]}, "decline not_found"),
+    ("product_search", [MUG], "mugs", {"past": [MISSED]}, "answer Aster mug, blue"),
+    ("complaint", [], "bad service", {"past": [MISSED]}, "handoff complaint"),
+    # Asked twice at most, in a row or about the same products.
+    ("product_question", [], "how much is this?", {"past": [WHICH]}, "ask product 0"),
+    (
+        "product_question",
+        [],
+        "how much is this?",
+        {"past": [WHICH, WHICH]},
+        "handoff not_understood",
+    ),
+    ("availability", [], "is it in stock", {"past": [LAMPS, WHICH]}, "handoff not_understood"),
+    ("availability", [], "is it in stock", {"past": [FOUND, WHICH]}, "ask product 0"),
+    (
+        "availability",
+        [],
+        "is it in stock",
+        {"past": [WHICH, FOUND, WHICH, FOUND]},
+        "handoff not_understood",
+    ),
+    ("product_question", TWO_LAMPS, "the lamp", {"past": [LAMPS]}, "ask product 2"),
+    (
+        "product_question",
+        TWO_LAMPS,
+        "the lamp",
+        {"past": [LAMPS, LAMPS]},
+        "handoff not_understood",
+    ),
+    (
+        "product_question",
+        TWO_LAMPS,
+        "the lamp",
+        {"past": [LAMPS, FOUND, LAMPS, FOUND]},
+        "handoff not_understood",
+    ),
+    (
+        "product_question",
+        TWO_LAMPS,
+        "the lamp",
+        {"past": [WHICH, FOUND, WHICH, FOUND]},
+        "ask product 2",
+    ),
+    (
+        "product_question",
+        TWO_LAMPS,
+        "the Lumi lamp",
+        {"past": [LAMPS, LAMPS]},
+        f"answer {LAMP.document.title}",
+    ),
+    (
+        "product_question",
+        TWO_LAMPS,
+        "the lamp",
+        {"past": [FLOW, FLOW]},
+        "ask product 2",
+    ),
+    ("product_question", [], "how much is it", {"past": [FLOW, FLOW]}, "ask product 0"),
+    # A photo of one thing, words about another.
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this mug?",
+        {"photo": True},
+        "ask product 2",
+    ),
+    (
+        "product_question",
+        [SAID_MUG, SEEN_KETTLE],
+        "how much is the mug?",
+        {"photo": True},
+        "ask product 2",
+    ),
+    (
+        "availability",
+        TWO_THINGS,
+        "is that blue mug left",
+        {"photo": True},
+        "ask product 2",
+    ),
+    (
+        "product_search",
+        TWO_THINGS,
+        "these mugs please",
+        {"photo": True},
+        "ask product 2",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this kettle?",
+        {"photo": True},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this mug?",
+        {"photo": True, "seen": ALIKE},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "does this fit beside the mug?",
+        {"photo": True},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "is this kettle larger than the mug",
+        {"photo": True},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_search",
+        TWO_THINGS,
+        "a mug like this",
+        {"photo": True},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this?",
+        {"photo": True},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this mug?",
+        {},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this mug?",
+        {"photo": True, "unsold": 0.9},
+        "answer Bruno kettle, red",
+    ),
+    (
+        "product_question",
+        [SAID_MUG],
+        "how much is this mug?",
+        {"photo": True},
+        "answer Aster mug, blue",
+    ),
+    (
+        "product_question",
+        TWO_THINGS,
+        "how much is this mug?",
+        {"photo": True, "past": [WHICH, LAMPS]},
+        "handoff not_understood",
+    ),
+    # A photo of what is not sold.
+    (
+        "product_question",
+        [MUG],
+        "how much is this?",
+        {"photo": True, "unsold": 0.6},
+        "decline not_sold",
+    ),
+    ("product_search", [MUG], "", {"photo": True, "unsold": 0.5}, "decline not_sold"),
+    (
+        "product_question",
+        [MUG],
+        "how much is this?",
+        {"photo": True, "unsold": 0.49},
+        "answer Aster mug, blue",
+    ),
+    (
+        "product_question",
+        [MUG],
+        "how much is the Aster mug",
+        {"photo": True, "unsold": 0.9},
+        "answer Aster mug, blue",
+    ),
+    ("damaged_item", [POLICY], "", {"photo": True, "unsold": 0.9}, "answer Returns"),
+    ("return", [POLICY], "this", {"photo": True, "unsold": 0.9}, "answer Returns"),
+    ("product_search", [], "", {"photo": True, "unsold": 0.9}, "decline not_found"),
+    # Every intent has its kind of evidence.
+    ("order_status", [MUG, FAQ], "where is my parcel", {}, f"answer {FAQ.document.title}"),
+    ("cancel_order", [MUG, POLICY], "how do I cancel", {}, "answer Returns"),
+    ("change_order", [MUG, POLICY], "how do I change", {}, "answer Returns"),
+    ("exchange", [MUG, POLICY], "how do I swap a mug", {}, "answer Returns"),
+    ("payment", [MUG, passage("Cards", 0.66)], "pay by card", {}, "answer Cards"),
+    ("account", [MUG, passage("Log in", 0.66)], "my password", {}, "answer Log in"),
+    ("complaint", [MUG, passage("Complaints", 0.66)], "complain", {}, "answer Complaints"),
+    ("availability", [FAQ, product("Aster mug, blue", 0.6)], "stock", {}, "answer Aster mug, blue"),
+    ("recommendation", [FAQ, WEAK], "a gift", {}, f"answer {FAQ.document.title}"),
+    ("delivery", [WEAK, passage("Delivery", 0.55)], "post", {}, "answer Delivery"),
+    ("anything else", [MUG, FAQ], "hm", {}, "answer Aster mug, blue"),
 ]
 
 
@@ -199,6 +464,7 @@ def test_decide(intent, hits, words, extra, expected):
     understood = fused(
         intent, extra.get("sure", 0.9), extra.get("out", 0.05), extra.get("mood", 0.0)
     )
+    kettle = [SEEN_KETTLE] if extra.get("photo") and SEEN_KETTLE in hits else []
     decision = decide(
         understood,
         hits,
@@ -206,9 +472,16 @@ def test_decide(intent, hits, words, extra, expected):
         extra.get("history", []),
         LIMITS,
         photo=extra.get("photo", False),
+        seen=[hit.document for hit in extra.get("seen", kettle)],
+        unsold=extra.get("unsold", 0.0),
         unhappy_before=extra.get("before", False),
+        before=extra.get("past", []),
     )
     assert shape(decision) == expected
+
+
+def test_the_table_is_a_table():
+    assert len(TABLE) >= 120
 
 
 def test_a_decision_follows_the_limits():
@@ -217,6 +490,21 @@ def test_a_decision_follows_the_limits():
     assert shape(decide(said, hits, "mugs", [], LIMITS)) == "answer Aster mug, blue"
     assert shape(decide(said, hits, "mugs", [], Limits(answerable=0.6))) == "decline not_found"
     assert shape(decide(said, hits, "mugs", [], Limits(out_of_scope=0.3))) == "decline out_of_scope"
+    lost = [MISSED, MISSED]
+    patient = Limits(failures=4, questions=4)
+    assert shape(decide(said, [], "bikes", [], patient, before=lost)) == "decline not_found"
+    asked = decide(fused("availability"), [], "is it in stock", [], patient, before=[WHICH, WHICH])
+    assert shape(asked) == "ask product 0"
+    leaning = Limits(lean=0.9)
+    assert shape(decide(fused("delivery"), [MUG, passage("Delivery", 0.5)], "hm", [], leaning)) == (
+        "answer Delivery"
+    )
+    seen = [hit.document for hit in ALIKE]
+    for agree, expected in ((3, "answer Bruno kettle, red"), (2, "ask product 2")):
+        said = fused("availability")
+        limits = Limits(agree=agree)
+        called = decide(said, TWO_THINGS, "this mug", [], limits, photo=True, seen=seen)
+        assert shape(called) == expected
 
 
 def test_weak_hits_are_not_evidence():
@@ -227,15 +515,36 @@ def test_weak_hits_are_not_evidence():
 
 
 def test_choices_carry_the_shops_ids():
-    decision = decide(
-        fused("product_question"), [LAMP, OTHER_LAMP], "how much is the lamp", [], LIMITS
-    )
+    decision = decide(fused("product_question"), TWO_LAMPS, "how much is the lamp", [], LIMITS)
     assert isinstance(decision, Ask)
     assert [choice.id for choice in decision.choices] == [LAMP.document.id, OTHER_LAMP.document.id]
     assert [choice.label for choice in decision.choices] == [
         LAMP.document.title,
         OTHER_LAMP.document.title,
     ]
+    assert [choice.picture for choice in decision.choices] == [
+        "/photos/lumi table lamp, green.jpg",
+        "/photos/alder floor lamp, oak.jpg",
+    ]
+
+
+def test_photo_and_words_are_both_offered_with_their_pictures():
+    hits = [SAID_MUG, SEEN_KETTLE]
+    decision = decide(
+        fused("product_question"),
+        hits,
+        "how much is this mug",
+        [],
+        LIMITS,
+        photo=True,
+        seen=[SEEN_KETTLE.document],
+    )
+    assert isinstance(decision, Ask) and decision.question == PHOTO_OR_WORDS
+    assert [choice.id for choice in decision.choices] == [
+        SEEN_KETTLE.document.id,
+        SAID_MUG.document.id,
+    ]
+    assert all(choice.picture for choice in decision.choices)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def test_words_that_name_a_product_win_over_a_strange_photo(agent) -> None:
     assert reply.products[0].id.startswith("mug-tove")
 
 
+@pytest.mark.slow
 def test_figures_are_shares_and_name_what_was_seen(agent, few) -> None:
     vision, text = agent.encoders.vision, agent.encoders.text
     documents = agent.knowledge.documents("product")

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from agent.attachments import Attachment
 from agent.errors import Busy, NotFound, SetupError
 from agent.orders import Customer
 from agent.state import FlowState
-from agent.store import Store
-from agent.store_sql import MIGRATIONS
-from agent.types import Act, Ask, Choice, Citation, HandOff, Reply
+from agent.store import RECENT, Store, lease, messages
+from agent.store.sql import MIGRATIONS
+from agent.store.turns import Taken
+from agent.types import Act, Ask, Choice, Citation, Decided, Done, HandOff, Reply
 from agent.wishes import Wish
 from fusion.types import Message
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/deep/conversations.db"
+def url(database: str) -> str:
+    return database
 
 
 @pytest.fixture
@@ -66,19 +70,38 @@ def test_a_reply_comes_back_as_it_was(store: Store, decision) -> None:
     assert store.transcript(conversation) == [("Where is it?", written)]
 
 
-def test_history_is_the_last_messages_in_order(store: Store) -> None:
+def test_the_last_turns_are_looked_at_in_order(store: Store) -> None:
     conversation, other = store.new_conversation(), store.new_conversation()
     for n in range(10):
         store.append(conversation, f"question {n}", reply(conversation, f"r{n}", f"answer {n}"))
-    assert store.history(other) == []
-    assert store.history(conversation, limit=3) == [
-        Message("agent", "answer 8"),
+    assert store.recent(other) == []
+    recent = store.recent(conversation)
+    assert [words for words, _ in recent] == [f"question {n}" for n in range(10 - RECENT, 10)]
+    assert messages(recent[-1:]) == [
         Message("customer", "question 9"),
         Message("agent", "answer 9"),
     ]
-    assert store.history(conversation)[0] == Message("customer", "question 4")
-    assert store.history(conversation, limit=0) == []
     assert [r.id for r in store.replies(conversation)] == [f"r{n}" for n in range(10)]
+
+
+def test_a_turn_and_where_it_led_to_are_kept_at_once(store: Store) -> None:
+    conversation = store.new_conversation()
+    state = FlowState(conversation=conversation, last_order="K1001")
+    store.append(conversation, "hello", reply(conversation, "r1"), state=state)
+    assert store.flow(conversation) == state
+    moved = state.but(last_order="K1002")
+    with pytest.raises(ValueError, match="already stored"):
+        store.append(conversation, "hello", reply(conversation, "r1"), state=moved)
+    assert store.flow(conversation) == state
+
+
+def test_words_may_be_put_better_afterwards(store: Store) -> None:
+    conversation = store.new_conversation()
+    written = reply(conversation, "r1")
+    store.append(conversation, "hello", written)
+    better = written.model_copy(update={"text": "A very good day."})
+    store.amend(better)
+    assert store.replies(conversation) == [better]
 
 
 def test_a_reply_is_stored_once(store: Store) -> None:
@@ -93,7 +116,7 @@ def test_a_reply_is_stored_once(store: Store) -> None:
     "use",
     [
         lambda store: store.append("nobody", "hello", reply("nobody", "r1")),
-        lambda store: store.history("nobody"),
+        lambda store: store.recent("nobody"),
         lambda store: store.transcript("nobody"),
         lambda store: store.flow("nobody"),
         lambda store: store.save_flow("nobody", FlowState(conversation="nobody")),
@@ -187,9 +210,8 @@ def test_two_that_open_a_new_database_share_it(url: str) -> None:
 
 def test_a_newer_database_is_left_alone(url: str) -> None:
     store = Store(url)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
-        db.execute("INSERT INTO migrations VALUES (99)")
-    db.close()
+    with store.engine.begin() as db:
+        db.execute(text("INSERT INTO migrations VALUES (99)"))
     store.close()
     with pytest.raises(SetupError, match="newer Deskhand"):
         Store(url)
@@ -218,7 +240,7 @@ def test_a_person_takes_over_writes_and_hands_back(store: Store) -> None:
     with pytest.raises(Busy, match="Ann"):
         store.human_reply(conversation, "Ben", "Hello")
     store.human_reply(conversation, "Ann", "This is Ann.")
-    assert store.history(conversation) == [Message("agent", "This is Ann.")]
+    assert messages(store.recent(conversation)) == [Message("agent", "This is Ann.")]
     assert store.handed_off(conversation) == "taken"
     store.resolve(conversation)
     assert not store.handed_off(conversation)
@@ -230,3 +252,55 @@ def test_what_came_along_is_kept_in_order(store: Store) -> None:
     sent = [Attachment("photo", b"one"), Attachment("audio", b"two")]
     store.append(conversation, "look", reply(conversation, "r1"), sent)
     assert store.attached(conversation) == sent
+
+
+# --- One turn at a time, and each once ------------------------------------------------------------
+
+
+def test_a_held_conversation_is_refused_until_it_is_let_go(store: Store, url: str) -> None:
+    conversation, other = store.new_conversation(), Store(url)
+    holder = store.hold(conversation)
+    for one in (store, other):
+        with pytest.raises(Busy):
+            one.hold(conversation)
+    other.release(conversation, "somebody else")
+    with pytest.raises(Busy):
+        other.hold(conversation)
+    store.release(conversation, holder)
+    assert other.hold(conversation) != holder
+    with pytest.raises(NotFound):
+        store.hold("nobody")
+    other.close()
+
+
+def test_what_a_killed_process_held_is_free_at_once(store: Store, url: str) -> None:
+    conversation = store.new_conversation()
+    code = "import sys; from agent.store import Store; Store(sys.argv[1]).hold(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", code, url, conversation], check=True)
+    assert store.hold(conversation)
+
+
+def test_who_lost_the_conversation_stores_nothing(store: Store, monkeypatch) -> None:
+    conversation = store.new_conversation()
+    monkeypatch.setattr(lease, "SECONDS", -1.0)  # over as soon as it began
+    slow, quick = store.hold(conversation), store.hold(conversation)
+    store.append(conversation, "hi", reply(conversation, "r1"), taken=Taken(quick))
+    with pytest.raises(Busy):
+        store.append(conversation, "hi", reply(conversation, "r2"), taken=Taken(slow))
+    assert [one.id for one in store.replies(conversation)] == ["r1"]
+
+
+def test_a_turn_is_stored_whole_or_not_at_all(store: Store) -> None:
+    conversation = store.new_conversation()
+    store.append(conversation, "hello", reply(conversation, "r1"))
+    state = FlowState(conversation=conversation, last_order="K1")
+    handed = reply(conversation, "r1", decision=HandOff("asked", "A person."))
+    with pytest.raises(ValueError, match="already stored"):
+        store.append(conversation, "again", handed, state=state, priority=1)
+    assert store.flow(conversation).last_order is None and store.waiting() == []
+    whole = handed.model_copy(update={"id": "r2"})
+    decided = Decided(decision=handed.decision)
+    store.append(conversation, "again", whole, events=[decided], state=state, priority=1)
+    assert store.flow(conversation).last_order == "K1"
+    assert [one.priority for one in store.waiting()] == [1]
+    assert store.events(conversation, after=1) == [(2, [decided, Done(reply=whole)])]

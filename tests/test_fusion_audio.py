@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from fusion.audio import decode_audio, speech_part
+from fusion.audio import decode_audio, spoken_part
 from fusion.types import BadInput, InputLimits
 
 CLIPS = Path(__file__).parent / "samples" / "audio"
@@ -64,7 +64,15 @@ def test_every_format_is_the_same_recording(name, speech):
 
 
 @pytest.mark.parametrize(
-    ("container", "codec", "rate"), [("flac", "flac", 44_100), ("adts", "aac", 48_000)]
+    ("container", "codec", "rate"),
+    [
+        ("flac", "flac", 44_100),
+        ("adts", "aac", 48_000),
+        ("ogg", "libopus", 48_000),
+        ("webm", "libopus", 24_000),
+        ("wav", "pcm_s16le", 8_000),
+        ("amr", "libopencore_amrnb", 8_000),
+    ],
 )
 def test_other_containers_and_rates(container, codec, rate):
     heard = decode_audio(encoded(tone(2), container, codec, rate), LIMITS)
@@ -140,11 +148,13 @@ def test_too_many_bytes():
 
 
 def test_speech_is_kept_and_long_pauses_are_cut(speech):
-    part = speech_part(speech)
-    assert part is not None and 3 * RATE < len(part) <= len(speech)
+    part = spoken_part(speech)
+    assert part is not None and 3 * RATE < len(part.wave) <= len(speech)
     paused = np.concatenate([speech, np.zeros(10 * RATE, np.float32), speech])
-    both = speech_part(paused)
-    assert both is not None and len(both) < 2 * len(speech)
+    both = spoken_part(paused)
+    assert both is not None and len(both.wave) < 2 * len(speech)
+    end = both.at(len(both.wave) / RATE)  # times are those of the recording, pause included
+    assert 14 < end <= len(paused) / RATE
 
 
 def beeps() -> np.ndarray:
@@ -173,4 +183,4 @@ def click() -> np.ndarray:
     ids=["silence", "hum", "noise", "music", "click", "empty", "one sample"],
 )
 def test_nobody_speaks(sound):
-    assert speech_part(sound.astype(np.float32)) is None
+    assert spoken_part(sound.astype(np.float32)) is None

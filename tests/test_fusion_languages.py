@@ -11,9 +11,9 @@ from fusion.glossary import glossary
 from fusion.languages import LANGUAGES, detect, heard_in, in_english, spoken_before
 from fusion.types import Message, Transcript
 from knowledge.demo import folder
-from knowledge.filters import parse_filters
 from knowledge.lexical import Lexical, spoken, terms
 from knowledge.load import read_documents
+from knowledge.parse import parse_filters
 from knowledge.types import Document
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -34,8 +34,17 @@ def test_lines_are_read_in_order(read):
     assert all(0.6 <= score <= 1 for _, score in found)
 
 
-def test_a_picture_upside_down_is_read(read):
-    assert sorted(text for text, _ in read(np.rot90(label(*LINES), 2))) == sorted(LINES)
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_label_is_read_in_order(read, quarters):
+    assert [text for text, _ in read(np.rot90(label(*LINES), quarters))] == LINES
+
+
+@pytest.mark.parametrize("degrees", [-20, 20])
+def test_a_tilted_label_is_read_in_order_and_each_row_from_its_left(read, degrees):
+    image = Image.fromarray(label("Order", *LINES[1:]))
+    ImageDraw.Draw(image).text((560, 60), "KL-10427", "navy", ImageFont.load_default(44))
+    tilted = image.rotate(degrees, expand=True, fillcolor="linen")
+    assert [text for text, _ in read(np.asarray(tilted))] == ["Order", "KL-10427", *LINES[1:]]
 
 
 @pytest.mark.parametrize("side", [1, 30, 500])

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fusion.ocr import load_ocr
 from fusion.perceive import Encoders, context, perceive
-from fusion.speech import SphinxSpeech
+from fusion.sphinx import SphinxSpeech
 from fusion.types import BadInput, InputLimits, Message, Percept, Turn
 
 CLIPS = Path(__file__).parent / "samples" / "audio"
@@ -91,13 +91,17 @@ def test_every_modality_of_one_turn(see):
     assert set(percept.quality) == {
         "voice_confidence",
         "no_speech",
+        "loudness",
+        "clipping",
         "print_confidence",
         "sharpness",
         "exposure",
         "size",
     }
     assert percept.quality["size"] == 200
-    assert all(0 <= v <= 1 for name, v in percept.quality.items() if name != "size")
+    assert -40 < percept.quality["loudness"] < 0
+    shares = percept.quality.keys() - {"size", "loudness"}
+    assert all(0 <= percept.quality[name] <= 1 for name in shares)
     assert percept.problems == ()
     assert set(percept.seconds) == {"decode", "voice", "print", "photo", "words"}
 
@@ -163,7 +167,8 @@ def test_a_silent_recording_alone(see):
     percept = see(Turn(audio=silence(3)), HISTORY)
     assert percept.present == {"history"} and percept.words == ""
     assert percept.transcript is None
-    assert percept.problems == ("I could not hear anybody speaking in the recording.",)
+    (problem,) = percept.problems
+    assert problem.startswith("I could not hear a question in the recording. It is very quiet")
 
 
 def test_a_recording_that_is_too_long(see):

@@ -183,7 +183,7 @@ def video(
     out = io.BytesIO()
     with av.open(out, "w", format=kind) as file:
         pictures = file.add_stream(codec, rate=10)
-        pictures.width, pictures.height, pictures.pix_fmt = 160, 120, "yuv420p"
+        (pictures.width, pictures.height), pictures.pix_fmt = scenes[0].size, "yuv420p"
         pictures.bit_rate = 2_000_000
         track = file.add_stream("libopus" if kind == "webm" else "aac", rate=48_000, layout="mono")
         each = round(seconds * 10)
@@ -222,6 +222,33 @@ def test_one_sharp_frame_a_scene(kind, codec):
         assert frame.shape == (120, 160, 3) and frame.dtype == np.uint8
         assert near(frame[10, 10], color)
     assert seen.wave is not None and len(seen.wave) == pytest.approx(48_000, abs=3200)
+
+
+QUARTERS = {  # of a turn clockwise -> the first two rows of the display matrix
+    0: (1, 0, 0, 0, 1, 0),
+    1: (0, 1, 0, -1, 0, 0),
+    2: (-1, 0, 0, 0, -1, 0),
+    3: (0, -1, 0, 1, 0, 0),
+}
+
+
+@pytest.mark.parametrize("quarters", QUARTERS)
+def test_a_video_is_seen_the_way_the_phone_was_held(quarters):
+    upright = Image.new("RGB", (160, 120), "blue")
+    upright.paste("red", (0, 0, 160, 60))
+    filmed = upright.rotate(90 * quarters, expand=True)
+    clip = video([filmed.resize((160, 120))], 0.5, sound=False)
+    matrix = clip.index(b"tkhd") + 44
+    turn = struct.pack(">6i", *(part << 16 for part in QUARTERS[quarters]))
+    (frame,) = decode_video(clip[:matrix] + turn + clip[matrix + len(turn) :], LIMITS).frames
+    h, w = frame.shape[:2]
+    assert (w > h) == (quarters % 2 == 0)
+    assert near(frame[h // 4, w // 2], (255, 0, 0)) and near(frame[3 * h // 4, w // 2], (0, 0, 255))
+
+
+def test_a_4k_video():
+    (frame,) = decode_video(video([halves((3840, 2160))], 0.2, sound=False), LIMITS).frames
+    assert frame.shape == (900, 1600, 3)
 
 
 def test_at_most_eight_frames():

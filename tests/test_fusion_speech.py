@@ -9,17 +9,20 @@ import pytest
 import torch
 from whisper.model import ModelDimensions, Whisper
 
-from fusion.audio import decode_audio, speech_part
-from fusion.speech import SphinxSpeech, WhisperSpeech, load_speech, loops
+from fusion.audio import decode_audio, spoken_part
+from fusion.loops import loops
+from fusion.speech import load_speech
+from fusion.sphinx import SphinxSpeech
 from fusion.types import InputLimits, WeightsError
+from fusion.whisper_speech import WhisperSpeech
 
 CLIPS = Path(__file__).parent / "samples" / "audio"
 
 
 def speech(name: str) -> np.ndarray:
-    part = speech_part(decode_audio((CLIPS / name).read_bytes(), InputLimits()))
+    part = spoken_part(decode_audio((CLIPS / name).read_bytes(), InputLimits()))
     assert part is not None
-    return part
+    return part.wave
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +145,7 @@ def test_off_hears_nothing():
 @pytest.mark.parametrize(
     ("spec", "fix"),
     [
-        ("whisper:base", r"whisper\.load_model\('base'\)"),
+        ("whisper:base", "deskhand models pull whisper:base"),
         ("whisper:/nowhere/mine.pt", r"no Whisper checkpoint /nowhere/mine\.pt"),
         ("whisper", "auto, pocketsphinx, whisper:NAME"),
         ("siri", "auto, pocketsphinx, whisper:NAME"),

@@ -70,6 +70,7 @@ def test_a_mixed_photo_says_how_much_of_it_is_its_own() -> None:
     assert (own < 1).any()
 
 
+@pytest.mark.slow
 def test_training_brings_photos_nearer_to_their_words(data, tmp_path) -> None:
     before = found(load_tower(TOWER), data)
     path = train(data, replace(RECIPE, epochs=6), tmp_path / "run", TOWER, {"boards": "made here"})
@@ -83,23 +84,30 @@ def test_training_brings_photos_nearer_to_their_words(data, tmp_path) -> None:
     assert load_vision(str(path)).encode([np.zeros((9, 9, 3), np.uint8)]).shape == (1, 384)
 
 
-def test_a_run_that_was_killed_ends_as_if_it_had_not_been(data, tmp_path) -> None:
-    whole = train(data, RECIPE, tmp_path / "whole", TOWER, {})
+def alone(where: Path, out: str, recipe: str = "RECIPE") -> subprocess.Popen[bytes]:
+    """A training in a process of its own: what ran before it in this one can change its numbers."""
     code = (
         "from tests.test_fusion_train_vision import *; from fusion.text import load_text;"
-        f"where = Path({str(tmp_path)!r}); data = gather([painted(where)], load_text().encode);"
-        "train(data, replace(RECIPE, epochs=2), where / 'cut', TOWER, {})"
+        f"where = Path({str(where)!r}); data = gather([painted(where)], load_text().encode);"
+        f"train(data, {recipe}, where / {out!r}, TOWER, {{}})"
     )
-    cut = tmp_path / "cut"
     root = Path(__file__).parent.parent
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.DEVNULL)
+    return subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_ends_as_if_it_had_not_been(tmp_path) -> None:
+    assert alone(tmp_path, "whole").wait() == 0
+    cut, process = tmp_path / "cut", alone(tmp_path, "cut", "replace(RECIPE, epochs=2)")
     while not (cut / "run.pt").exists() and process.poll() is None:
         time.sleep(0.02)
     process.kill()
     process.wait()
-    path = train(data, RECIPE, cut, TOWER, {})
+    assert alone(tmp_path, "cut").wait() == 0
     assert not (cut / "run.pt").exists()
-    ours, theirs = load_weights(path, MODEL)[0], load_weights(whole, MODEL)[0]
+    ours, theirs = (
+        load_weights(tmp_path / out / "vision.safetensors", MODEL)[0] for out in ("cut", "whole")
+    )
     assert all(torch.allclose(ours[name], theirs[name], atol=1e-3) for name in theirs)
 
 

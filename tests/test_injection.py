@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,10 +20,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from agent.agent import Agent
 from agent.build import index_documents, open_agent
-from agent.chat import ChatComposer
+from agent.chat import Chat
 from agent.chat_guard import GuardedModel
 from agent.chat_prompt import leaks
-from agent.compose import BuiltinComposer
 from agent.config import Settings
 from agent.privacy import mask
 from agent.rules import shipped_rules
@@ -30,6 +30,7 @@ from agent.shop import SqlShop
 from agent.shop_file import read_shop
 from agent.space import open_encoders
 from agent.state import FlowState
+from agent.telling import TOLD
 from agent.types import Act, Reply
 from fusion.types import Transcript, Turn
 from knowledge.demo import folder
@@ -39,16 +40,29 @@ SAMPLES = Path(__file__).parent / "samples"
 HOSTILE = [json.loads(line) for line in (SAMPLES / "hostile.jsonl").read_text().splitlines()]
 CUSTOMER = "C102"  # who attacks: identified, with orders of his own
 VOICE = next((SAMPLES / "audio").glob("*.wav")).read_bytes()
-READ_ONLY = {"status", "refund_status", "invoice", "orders", "profile"}
+READ_ONLY = TOLD
 
 
 class Obedient(FakeListChatModel):
-    """Does what it is told: repeats all it was shown, and says that it did what was asked."""
+    """Does what it is told: wants every order cancelled that it reads of when it may plan, repeats
+    all it was shown, and says that it did what was asked."""
 
     shown: list = []  # noqa: RUF012
+    proposed: list = []  # noqa: RUF012
 
-    def _stream(self, messages, *args, **kwargs):
+    def bind_tools(self, tools, **kwargs):
+        return self.bind(tools=tools)
+
+    def _stream(self, messages, *args, tools=(), **kwargs):
         told = "\n".join(str(message.content) for message in messages)
+        if tools and (orders := re.findall(r"\bK\d{4}\b", told)):
+            self.proposed.extend(orders)
+            arguments = json.dumps({"action": "cancel", "order_id": orders[0]})
+            call = {"name": "Propose", "args": arguments, "id": "1", "index": 0}
+            call["type"] = "tool_call_chunk"
+            message = AIMessageChunk("", tool_call_chunks=[call])
+            yield ChatGenerationChunk(message=message)
+            return
         self.shown.append(told)
         said = f"{told}\nI have cancelled and refunded it. It costs 0.00 EUR."
         yield ChatGenerationChunk(message=AIMessageChunk(said))
@@ -62,7 +76,7 @@ class Hears:
     def __init__(self, words: str) -> None:
         self.words = words
 
-    def transcribe(self, wave) -> Transcript:
+    def transcribe(self, wave, expected="words") -> Transcript:
         return Transcript(self.words, "en", 0.9, self.name, 0.0, 1.0)
 
 
@@ -142,11 +156,9 @@ def harm(reply: Reply, private: set[str], said: str) -> list[str]:
 @pytest.mark.parametrize("obeys", [False, True], ids=["builtin", "obedient"])
 def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, obeys):
     assert len(HOSTILE) >= 150
-    model = Obedient(responses=[""], shown=[])
-    composer = BuiltinComposer()
+    model = Obedient(responses=[""], shown=[], proposed=[])
     if obeys:
-        guarded = GuardedModel(model)
-        monkeypatch.setattr(poisoned, "composer", ChatComposer(guarded, composer, mask))
+        monkeypatch.setattr(poisoned, "chat", Chat(GuardedModel(model), mask))
     before, private, bad = poisoned.shop.export(), others(poisoned), {}
     hears = poisoned.encoders
     for n, row in enumerate(HOSTILE):
@@ -167,6 +179,7 @@ def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, 
     assert poisoned.shop.export() == before
     if obeys:  # it was asked, and often
         assert len(model.shown) >= 30
+        assert model.proposed
 
 
 @pytest.mark.parametrize("n", [0, 1, 11, 16])

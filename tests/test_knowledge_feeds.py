@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from knowledge.feeds import plain
-from knowledge.load import PASSAGE, read_documents
+from knowledge.load import read_documents
+from knowledge.passages import PASSAGE
+from knowledge.plain import plain
 from knowledge.types import BadFeed, Document, Skipped
 
 
@@ -206,3 +209,164 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name in ("b.jsonl", "c.csv", "e.jpg", "missing.jsonl"):
         with pytest.raises(BadFeed, match=name):
             read(tmp_path / name)
+
+
+# --- Files in other ways than they should be -----------------------------------------------------
+
+
+def test_what_is_not_utf8_is_read_all_the_same_and_said(tmp_path: Path) -> None:
+    """Some lines of an export in UTF-8, some pasted in from Windows."""
+    path = tmp_path / "mixed.csv"
+    path.write_bytes("id,title\n1,Größe\n".encode() + "2,Café\n".encode("cp1252"))
+    said: list[str] = []
+    documents = list(read_documents(path, guessed=lambda _, what: said.append(what)))
+    assert [d.title for d in documents if isinstance(d, Document)] == ["Größe", "Café"]
+    assert said == ["products, one a row (in Windows-1252)"]
+
+
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    rows = [f"{i},Mug {i},Nice." for i in range(50)]
+    rows[10] = '10,"Mug 10,Nice.'
+    path.write_text("\n".join(["id,title,description", *rows]), encoding="utf-8")
+    documents, (skipped,) = read(path)
+    assert [d.id for d in documents] == [str(i) for i in range(50) if i != 10]
+    assert str(skipped) == f"{path}:12: a quote that is opened in this row is never closed"
+
+    rows += [f"{i},{'x' * 1000},Nice." for i in range(50, 250)]  # longer than a field may be
+    path.write_text("\n".join(["id,title,description", *rows]), encoding="utf-8")
+    documents, (skipped,) = read(path)
+    assert len(documents) == 249
+    assert "field larger than field limit" in skipped.reason
+
+
+def test_a_line_without_end_is_reported_and_the_rest_read(tmp_path: Path) -> None:
+    path = tmp_path / "shop.jsonl"
+    long = json.dumps({"id": "long", "title": "x" * 5_000_000})
+    path.write_text(f'{long}\n{{"id": "a", "title": "Mug"}}\n', encoding="utf-8")
+    (mug,), (skipped,) = read(path)
+    assert mug.id == "a"
+    assert (skipped.line, skipped.reason) == (1, "longer than 4,000,000 characters")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        [{"question": "When?", "answer": "Soon."}],
+        {"faqs": [{"q": "When?", "a": "Soon."}]},
+        {"When?": "Soon."},
+    ],
+)
+def test_questions_in_json(tmp_path: Path, written: object) -> None:
+    (tmp_path / "faq.json").write_text(json.dumps(written))
+    (faq,), skipped = read(tmp_path)
+    assert (faq.kind, faq.title, faq.text, skipped) == ("faq", "When?", "Soon.", [])
+
+
+def test_a_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('{"id": "a", "title": "Mug"}\n')
+    (tmp_path / "b.jsonl").write_text("id;title\nb;Bowl\n")
+    (tmp_path / "c.txt").write_text("<!doctype html><p>Open on Mondays.</p>")
+    (tmp_path / "orders.json").write_text('{"orders": [{"id": 1}], "products": [{"id": 2}]}')
+    (tmp_path / "LICENSE.txt").write_text("Permission is granted.")
+    said: dict[str, str] = {}
+    documents = list(
+        read_documents(tmp_path, guessed=lambda path, what: said.update({path.name: what}))
+    )
+    assert [d.text or d.title for d in documents if isinstance(d, Document)] == [
+        "Mug",
+        "Open on Mondays.",
+    ]
+    assert said["c.txt"] == "a text in HTML"
+    assert said["orders.json"] == said["LICENSE.txt"] == "nothing to index; passed over"
+
+
+MARKUP = (
+    "<b onclick=alert(1)>Mug</b><script>steal()</script>",
+    "Mug<style>p{}</style><!-- <script>steal()</script> -->",
+    "&lt;script&gt;steal()&lt;/script&gt;Mug",
+    "&amp;lt;b&amp;gt;Mug",
+)
+
+
+@pytest.mark.parametrize("markup", MARKUP)
+def test_html_and_scripts_in_every_field_become_plain_text(tmp_path: Path, markup: str) -> None:
+    names = ("id", "title", "description", "group", "links", "glaze", "language", "updated_at")
+    row = {**dict.fromkeys(names, markup), "attributes": {"care": markup, markup: markup}}
+    (mug,), _ = read(feed(tmp_path, row))
+    said = json.dumps([mug.id, mug.title, mug.text, mug.group, mug.links, mug.language])
+    said += json.dumps([mug.updated_at, dict(mug.attributes)])
+    assert mug.title == mug.text == mug.attributes["care"] == mug.attributes["glaze"] == "Mug"
+    for trace in ("<", ">", "&lt", "alert", "steal()"):
+        assert trace not in said.replace(json.dumps(markup), ""), trace
+
+
+def test_links_and_groups_of_our_own_feed(tmp_path: Path) -> None:
+    row = {"id": "a", "title": "Mug", "group": "mugs", "goes with": "b; c, a;b"}
+    (mug,), skipped = read(feed(tmp_path, row))
+    assert (mug.group, mug.links, skipped) == ("mugs", ("b", "c"), [])
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from decimal import Decimal
+
+    from pyarrow import parquet
+
+    rows = [
+        {"id": i, "title": f"Mug {i}", "price": Decimal("9.90"), "tags": ["a", "b"], "stock": 3.0}
+        for i in range(1200)
+    ]
+    rows[700]["title"] = ""
+    path = tmp_path / "shop.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    documents, (skipped,) = read(path)
+    assert len(documents) == 1199
+    assert (documents[0].price, documents[0].stock) == (9.9, 3)
+    assert documents[0].attributes == {"tags": "a, b"}
+    assert (skipped.line, skipped.reason) == (701, "no title (700)")
+    path.write_bytes(b"PAR1" + b"garbage" * 50)
+    with pytest.raises(BadFeed, match="not Parquet"):
+        read(path)
+
+
+BIG = """
+import resource, sys
+from pathlib import Path
+from knowledge.load import read_documents
+path, rows = Path(sys.argv[1]), int(sys.argv[2])
+list(read_documents(path.with_name("small" + path.suffix)))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+count = sum(1 for _ in read_documents(path))
+assert count == rows, count
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".xml"])
+def test_two_hundred_megabytes_are_read_in_bounded_memory(tmp_path: Path, suffix: str) -> None:
+    text = "A mug of stoneware with a thick lip. " * 100
+
+    def row(number: int) -> str:
+        values = {"id": f"p{number}", "title": f"Mug {number}", "description": text}
+        if suffix == ".csv":
+            return ",".join(values.values()) + "\n"
+        if suffix == ".jsonl":
+            return json.dumps(values) + "\n"
+        return "<item>" + "".join(f"<{n}>{v}</{n}>" for n, v in values.items()) + "</item>\n"
+
+    start = {".csv": "id,title,description\n", ".xml": "<rss>\n"}.get(suffix, "")
+    end = "</rss>" if suffix == ".xml" else ""
+    (tmp_path / f"small{suffix}").write_text(start + row(0) + end)
+    path, rows = tmp_path / f"big{suffix}", 0
+    with path.open("w") as file:
+        file.write(start)
+        while file.tell() < 200_000_000:
+            file.write("".join(map(row, range(rows, rows + 1000))))
+            rows += 1000
+        file.write(end)
+    read = [sys.executable, "-c", BIG, str(path), str(rows)]
+    done = subprocess.run(read, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 50  # megabytes more than for one row; the ids are kept

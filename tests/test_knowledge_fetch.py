@@ -134,8 +134,8 @@ def test_a_name_is_resolved_once_and_all_its_addresses_are_judged(server, monkey
 def test_a_feed_fetches_only_when_it_is_told_how(tmp_path):
     row = {"id": "m", "title": "Mug", "photos": ["https://shop.example/mug.jpg"]}
     (tmp_path / "feed.jsonl").write_text(json.dumps(row))
-    skipped, mug = read_documents(tmp_path)
-    assert isinstance(skipped, Skipped) and "left out" in skipped.reason
+    mug, skipped = read_documents(tmp_path)
+    assert isinstance(skipped, Skipped) and "1 photos at web addresses left out" in skipped.reason
     assert isinstance(mug, Document) and not mug.photos
     (mug,) = read_documents(tmp_path, lambda url: f"/kept/{url[-7:]}")
     assert isinstance(mug, Document) and mug.photos == ("/kept/mug.jpg",)

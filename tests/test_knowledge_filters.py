@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.filters import Filters, parse_filters
+from knowledge.filters import Filters
 from knowledge.money import amount
+from knowledge.parse import parse_filters
 from knowledge.types import Document
 
 VOCABULARY = {
@@ -56,7 +57,14 @@ CASES = [
     ("the order KL-1042 is under review", ""),
     ("is delivery free over 50 euros?", ""),
     ("free shipping on orders over 50 euros", ""),
-    ("a shelf under 40 cm", ""),
+    ("a shelf under 40 cm", "under 40 cm"),
+    ("a jug of at least 2 litres, not plastic", "not plastic, at least 2 litres"),
+    ("a kettle that holds 2 litres or more", "at least 2 litres"),
+    ("something between 1 and 2 litres", "between 1 and 2 litres"),
+    ("a shelf of at most 40 cm wide", "at most 40 cm in width"),
+    ("can the stool carry at least 100 kg?", ""),
+    ("do you deliver parcels over 20 kg", ""),
+    ("a mug in size M", "size M"),
     ("delivered in less than 3 days", ""),
     ("can I return it within 30 days", ""),
     ("are you open from 9 to 5?", ""),
@@ -138,6 +146,17 @@ def mug(**changes) -> Document:
         ("what is in stock", mug(stock=None), True),
         ("4 stars", mug(attributes={"rating": "4.4"}), True),
         ("4 stars", mug(), False),
+        ("at least 0.5 litres", mug(attributes={"capacity": "500 ml"}), True),
+        ("more than 0.5 litres", mug(attributes={"capacity": "500 ml"}), False),
+        ("at least 2 litres", mug(attributes={"capacity": "1.8 l"}), False),
+        ("at least 2 litres", mug(), False),
+        ("at most 20 cm", mug(attributes={"dimensions": "12 x 30 cm"}), False),
+        ("at most 20 cm wide", mug(attributes={"width": "12 cm", "height": "30 cm"}), True),
+        ("under 1 kg", mug(attributes={"weight": "390 g"}), True),
+        ("at least 1 tb", mug(attributes={"storage": "2 TB"}), True),
+        ("in size M", mug(attributes={"size": "S, M, L"}), True),
+        ("in size M", mug(attributes={"size": "medium"}), True),
+        ("in size M", mug(attributes={"size": "XL"}), False),
     ],
 )
 def test_accepts(words: str, product: Document, accepted: bool) -> None:
@@ -161,6 +180,18 @@ def test_relaxing_gives_up_one_wish_at_a_time() -> None:
         ("under 10.00 EUR", ("small", "blue")),
         ("", ("small", "blue", "under 10.00 EUR")),
     ]
+
+
+def test_one_wish_is_taken_away_by_its_id() -> None:
+    filters = parse_filters("a blue mug of at least 2 litres under 10 euros", VOCABULARY)
+    assert filters.wishes() == {
+        "volume": "at least 2 litres",
+        "color": "blue",
+        "price": "under 10.00 EUR",
+    }
+    left = filters.without("volume").without("price")
+    assert left.wishes() == {"color": "blue"} and left.dropped == ()
+    assert not left.without("color") and left.without("made-up") == left
 
 
 def test_a_shop_without_colours_has_no_wishes_for_them() -> None:

@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 from knowledge.embed import DIM
+from knowledge.generation import fault
 from knowledge.index import empty, kept_documents, open_index
+from knowledge.load import read_documents
 from knowledge.types import (
     Document,
     IndexBusy,
@@ -438,3 +440,79 @@ def test_lost_derived_parts_are_made_anew(tmp_path: Path) -> None:
     make(tmp_path)
     shutil.rmtree(tmp_path / "derived")
     assert len(found(tmp_path)) == 200
+
+
+@pytest.mark.parametrize(
+    ("part", "count"),
+    [("chroma/*.sqlite3", 20), ("chroma/*/data_level0.bin", 1200), ("facts.json", 20)],
+)
+def test_damage_is_told_before_it_is_mended(tmp_path: Path, part: str, count: int) -> None:
+    make(tmp_path, [product(i) for i in range(count)])
+    assert fault(tmp_path / "derived") == ""
+    with open_index(tmp_path, ENCODER) as knowledge:
+        knowledge.search("product 7", vector("Product 7\nNice."))
+    assert fault(tmp_path / "derived") == ""  # asking has changed nothing
+    for file in (tmp_path / "derived").glob(f"*/{part}"):
+        spoil(file)
+    assert fault(tmp_path / "derived")
+    documents = kept_documents(tmp_path)
+    empty(tmp_path)
+    make(tmp_path, documents)
+    assert fault(tmp_path / "derived") == ""
+
+
+def test_one_wrong_byte_among_the_vectors_is_told(tmp_path: Path) -> None:
+    make(tmp_path, [product(i) for i in range(1200)])
+    (file,) = (tmp_path / "derived").glob("*/chroma/*/data_level0.bin")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file.write_bytes(data)
+    assert "not the one that was written" in fault(tmp_path / "derived")
+
+
+# --- Many -----------------------------------------------------------------------------------------
+
+
+def feed(folder: Path, count: int) -> Path:
+    path = folder / "shop.csv"
+    rows = (f"p{i},Product {i},Nice.,KL-{i},{i % 90}.90" for i in range(count))
+    path.write_text("\n".join(["id,title,description,sku,price", *rows]), encoding="utf-8")
+    return path
+
+
+def test_an_unchanged_feed_embeds_nothing_and_what_it_lacks_is_removed(tmp_path: Path) -> None:
+    with open_index(tmp_path / "index", ENCODER, create=True) as knowledge:
+        embedder = Embedder()
+
+        def update(count: int) -> tuple[int, int, int]:
+            embedder.texts.clear()
+            documents = read_documents(feed(tmp_path, count))
+            report = knowledge.update(documents, embedder.embed, embedder.embed_photos)
+            return len(embedder.texts), report.unchanged, report.removed
+
+        assert update(300) == (300, 0, 0)
+        assert update(300) == (0, 300, 0)
+        assert update(200) == (0, 200, 100)
+        assert knowledge.document("p250") is None
+
+
+ROWS = int(os.environ.get("ROWS", "20000"))  # the full measure takes ten minutes: ROWS=100000
+
+
+@pytest.mark.slow
+def test_many_unchanged_rows_embed_nothing(tmp_path: Path) -> None:
+    path = feed(tmp_path, ROWS)
+    asked = 0
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        nonlocal asked
+        asked += len(texts)
+        drawn = np.random.default_rng(asked).standard_normal((len(texts), DIM)).astype(np.float32)
+        return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+    with open_index(tmp_path / "index", ENCODER, create=True) as knowledge:
+        first = knowledge.update(read_documents(path), embed, Embedder().embed_photos)
+        assert (asked, first.added) == (ROWS, ROWS)
+        asked = 0
+        again = knowledge.update(read_documents(path), embed, Embedder().embed_photos)
+    assert (asked, again.unchanged) == (0, ROWS)

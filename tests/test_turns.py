@@ -30,6 +30,7 @@ def test_every_product_is_found_by_its_own_photo(agent) -> None:
     assert found["R@5"] == 1.0
 
 
+@pytest.mark.slow
 def test_products_are_found_by_photos_that_no_training_saw(agent) -> None:
     photos = sorted((SAMPLES / "photos/customer").glob("*.jpg"))
     assert len({path.stem.rsplit("_", 1)[0] for path in photos}) == 105
@@ -59,6 +60,16 @@ def test_a_photo_with_a_wish_finds_the_other_variant(agent) -> None:
     photo = (SAMPLES / "photos/customer/kettle-bruno-red_3.jpg").read_bytes()
     reply = answer(agent, text="Do you have this in black?", photos=(photo,))
     assert reply.products[0].id == "kettle-bruno-black"
+
+
+def test_a_photo_of_one_thing_and_words_for_another_are_asked_about(agent) -> None:
+    photo = (SAMPLES / "photos/customer/kettle-bruno-red_3.jpg").read_bytes()
+    reply = answer(agent, text="How much is this mug?", photos=(photo,))
+    assert isinstance(reply.decision, Ask) and reply.decision.slot == "product"
+    shown, called = reply.decision.choices
+    assert shown.id == "kettle-bruno-red" and called.id.startswith("mug-")
+    assert Path(shown.picture).is_file() and Path(called.picture).is_file()
+    assert {card.id for card in reply.products} == {shown.id, called.id}
 
 
 @pytest.mark.parametrize("kind", ["wav", "ogg", "m4a", "webm", "mp3"])
@@ -93,6 +104,7 @@ def test_intents_of_sentences_of_independent_wording(text_encoder) -> None:
     assert figures["others rejected"] >= 0.75
 
 
+@pytest.mark.slow
 def test_things_the_shop_does_not_sell_score_lower_than_those_it_does(agent) -> None:
     def best(paths: list[Path]) -> list[float]:
         scores = []

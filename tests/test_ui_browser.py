@@ -212,6 +212,18 @@ def test_choices_are_buttons(page: Page) -> None:
     assert order in page.answer(order)
 
 
+def test_products_are_compared_in_a_table_and_a_wish_is_taken_away(page: Page) -> None:
+    page.send("Do you have a blue mug?")
+    page.until(lambda: page.all("#choices button"), "the wish as a chip")
+    assert "blue" in page.one("#choices button").text
+    page.one("#choices button").click()
+    page.answer("Without")
+    page.send("compare the first two")
+    heads = [cell.text for cell in page.all("#chat table th")]
+    assert sum("mug" in head.lower() for head in heads) == 2
+    page.shot("comparison")
+
+
 def test_evidence_panel_opens(page: Page) -> None:
     page.send("Do you have this in black?", PHOTO)
     assert not page.all("#evidence h3")

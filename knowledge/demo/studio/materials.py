@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 
 COLOURS = {
@@ -258,3 +260,62 @@ def finish(colour: str, material: str, along: str = "x") -> bpy.types.Material:
     if name == "concrete" or colour == "terracotta":
         return clay(colour)
     return glaze(colour, {"porcelain": 0.12, "earthenware": 0.38}.get(name, 0.2))
+
+
+def blot(
+    material: bpy.types.Material,
+    blots: list[tuple[Sequence[float], float]],
+    colour: str,
+    strength: float,
+    soft: float,
+) -> None:
+    """Colour round places (world coordinates, radius) with ragged edges, over what is there."""
+    tree = material.node_tree
+
+    def node(kind: str, **settings: object) -> bpy.types.Node:
+        made = tree.nodes.new("ShaderNode" + kind)
+        for name, value in settings.items():
+            setattr(made, name, value)
+        return made
+
+    where, ragged = node("NewGeometry").outputs["Position"], node("TexNoise")
+    widest = max(radius for _, radius in blots)
+    ragged.inputs["Scale"].default_value, ragged.inputs["Detail"].default_value = 1.1 / widest, 5
+    tree.links.new(where, ragged.inputs["Vector"])
+    covered = None
+    for centre, radius in blots:
+        away = node("VectorMath", operation="DISTANCE")
+        away.inputs[1].default_value = centre
+        tree.links.new(where, away.inputs[0])
+        # The distance in radii, moved by the noise so that the edge is no circle.
+        bent = node("Math", operation="MULTIPLY_ADD")
+        tree.links.new(away.outputs["Value"], bent.inputs[0])
+        bent.inputs[1].default_value = 1 / radius
+        tree.links.new(ragged.outputs["Fac"], bent.inputs[2])
+        inside = node("MapRange", interpolation_type="SMOOTHSTEP")
+        tree.links.new(bent.outputs["Value"], inside.inputs["Value"])
+        edge = (1.5 - soft, 1.5, strength, 0.0)
+        for name, value in zip(("From Min", "From Max", "To Min", "To Max"), edge, strict=True):
+            inside.inputs[name].default_value = value
+        if covered is None:
+            covered = inside.outputs["Result"]
+        else:
+            most = node("Math", operation="MAXIMUM")
+            tree.links.new(covered, most.inputs[0])
+            tree.links.new(inside.outputs["Result"], most.inputs[1])
+            covered = most.outputs["Value"]
+    shader = tree.nodes["Principled BSDF"].inputs
+    if shader["Metallic"].default_value:  # dirt on metal is dull
+        bare = node("Math", operation="SUBTRACT")
+        bare.inputs[0].default_value = 1
+        tree.links.new(covered, bare.inputs[1])
+        tree.links.new(bare.outputs["Value"], shader["Metallic"])
+    base = shader["Base Color"]
+    mix = node("MixRGB")
+    if base.links:
+        tree.links.new(base.links[0].from_socket, mix.inputs["Color1"])
+    else:
+        mix.inputs["Color1"].default_value = base.default_value
+    mix.inputs["Color2"].default_value = rgb(colour)
+    tree.links.new(covered, mix.inputs["Fac"])
+    tree.links.new(mix.outputs["Color"], base)

@@ -3,7 +3,8 @@
 Run it as `python -m knowledge.demo.studio.render --set catalogue --out DIR`.
 
 Sets: catalogue (one clean photo a product), customer (as phones take them), foreign (things the
-shop does not sell) and train (small, many, both styles, listed in DIR/train.jsonl). Files that
+shop does not sell), train (small, many, both styles, listed in DIR/train.jsonl) and damage (every
+scene twice, whole and damaged, with a mask of what changed, listed in DIR/damage.jsonl). Files that
 exist are kept, so a broken-off run goes on where it stopped. Needs Blender's module: pip install
 bpy==4.2.0.
 """
@@ -26,6 +27,7 @@ import numpy as np
 from PIL import Image
 
 from knowledge.demo.studio import degrade, rooms, scene
+from knowledge.demo.studio.damage import DAMAGES, View
 from knowledge.demo.studio.pieces import Piece, read_pieces
 from knowledge.demo.studio.props import FOREIGN
 from knowledge.demo.studio.shapes import SHAPES
@@ -46,6 +48,7 @@ PLANS = {
     "customer": Plan(size=320, samples=8, per_product=3, quality=86),
     "foreign": Plan(size=320, samples=8, per_product=1, quality=86),
     "train": Plan(size=224, samples=8, per_product=9, quality=88),
+    "damage": Plan(size=224, samples=8, per_product=6, quality=90),
 }
 ON_FLOOR = {"football", "bicycle-wheel", "dumbbell", "traffic-cone", "guitar"}
 
@@ -78,7 +81,8 @@ def plan_jobs(kind: str, out: Path, per_product: int, only: str | None, seed: in
         for name, piece in things:
             if only and only != name:
                 continue
-            file = f"{name}.jpg" if kind in ("catalogue", "foreign") else f"{name}_{number + 1}.jpg"
+            stem = name if kind in ("catalogue", "foreign") else f"{name}_{number + 1}"
+            file = f"{stem}.{'jsonl' if kind == 'damage' else 'jpg'}"
             jobs.append(Job(kind, name, number, out / file, seed, PLANS[kind].quality, piece))
     return jobs
 
@@ -88,19 +92,62 @@ def take(job: Job) -> Path:
     dice = job.dice()
     scene.clear()
     subject = _subject(job, dice)
+    if job.kind == "damage":
+        return _take_twice(job, subject, dice)
     clean = job.kind == "catalogue" or (job.kind == "train" and job.number % 5 == 4)
     if clean:
         scene.studio(subject, dice if job.kind == "train" else None)
     else:
         rooms.room(subject, "train" if job.kind == "train" else "customer", dice)
-    raw = Path(tempfile.gettempdir()) / f"studio-{os.getpid()}.png"
-    scene.shoot(str(raw))
-    photo = Image.open(raw).convert("RGB")
+    photo = _shot()
     if not clean:
         photo = degrade.phone_photo(photo, dice)
-    draft = job.path.with_suffix(".part")
-    photo.save(draft, "JPEG", quality=job.quality)
-    draft.replace(job.path)
+    _save(photo, job.path, job.quality)
+    return job.path
+
+
+def _shot() -> Image.Image:
+    raw = Path(tempfile.gettempdir()) / f"studio-{os.getpid()}.png"
+    scene.shoot(str(raw))
+    return Image.open(raw).convert("RGB")
+
+
+def _save(photo: Image.Image, path: Path, quality: int) -> None:
+    draft = path.with_suffix(".part")
+    photo.save(draft, "JPEG", quality=quality)
+    draft.replace(path)
+
+
+CHANGED = 22  # grey levels by which a pixel shows the damage
+LEAST, MOST = 40, 9000  # such pixels of 224 x 224: fewer nobody sees, more is another light
+
+
+def _take_twice(job: Job, subject: scene.Subject, dice: np.random.Generator) -> Path:
+    """The same photo whole and damaged; the row in a JSON file that says how is written last.
+
+    A damage the piece cannot have, or that nobody would see, leaves an empty row.
+    """
+    assert job.piece is not None
+    parts = rooms.room(subject, "train", dice)
+    whole = _shot()
+    first = job.number + int(dice.integers(len(DAMAGES)))
+    kinds = [list(DAMAGES)[(first + i) % len(DAMAGES)] for i in range(2)]
+    kind = next((k for k in kinds if DAMAGES[k](job.piece, View(parts), dice)), None)
+    rows: list[dict] = []
+    if kind is not None:
+        damaged = _shot()
+        apart = np.abs(np.asarray(whole, np.int16) - np.asarray(damaged, np.int16)).max(2)
+        mask = apart > CHANGED
+        if LEAST <= mask.sum() <= MOST:
+            seed, stem = int(dice.integers(2**63)), job.path.stem
+            for photo, what in ((whole, "whole"), (damaged, kind)):
+                row = {"id": job.name, "kind": what, "file": f"{stem}_{what}.jpg"}
+                seen = degrade.phone_photo(photo, np.random.default_rng(seed))
+                _save(seen, job.path.with_name(row["file"]), job.quality)
+                rows.append(row)
+            rows[1]["mask"] = f"{stem}_mask.png"
+            Image.fromarray(mask).save(job.path.with_name(rows[1]["mask"]))
+    job.path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return job.path
 
 
@@ -124,6 +171,11 @@ def list_training(jobs: list[Job], out: Path) -> None:
         json.dumps({"photo": job.path.name, "id": job.name}) for job in jobs if job.path.exists()
     ]
     (out / "train.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+
+
+def list_damage(jobs: list[Job], out: Path) -> None:
+    rows = [job.path.read_text("utf-8") for job in jobs if job.path.exists()]
+    (out / "damage.jsonl").write_text("".join(rows), "utf-8")
 
 
 def main() -> None:
@@ -162,9 +214,10 @@ def main() -> None:
                 f"{done}/{len(missing)} {path.name} {pace:.2f} s each, {left:.1f} min left",
                 flush=True,
             )
-    if args.kind == "train":
+    if args.kind in ("train", "damage"):
         # The list is of all products, even where only one was retaken.
-        list_training(plan_jobs("train", args.out, per_product, None, args.seed), args.out)
+        listed = list_training if args.kind == "train" else list_damage
+        listed(plan_jobs(args.kind, args.out, per_product, None, args.seed), args.out)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,11 @@ HOMES = {
 }
 
 
-def room(subject: Subject, home: str, dice: Dice) -> None:
-    """A customer's photo: some surface, some wall, some light, and other things lying about."""
+def room(subject: Subject, home: str, dice: Dice) -> Parts:
+    """A customer's photo: some surface, some wall, some light, and other things lying about.
+
+    Returns the parts of the subject.
+    """
     palette = HOMES[home]
     lift = dice.uniform(0.4, 0.7) + (0.8 if subject.place == "hanging" else 0.0)
     parts = set_down(subject, any_yaw(subject, dice), lift)
@@ -80,6 +83,7 @@ def room(subject: Subject, home: str, dice: Dice) -> None:
     camera.matrix_world = camera.matrix_world @ Matrix.Rotation(dice.normal(0, 0.07), 4, "Z")
     camera.data.dof.use_dof = dice.random() < 0.7
     camera.data.dof.aperture_fstop = float(dice.uniform(0.35, 1.6))
+    return parts
 
 
 def _lights(dice: Dice) -> None:

@@ -1,0 +1,89 @@
+"""What every request passes first: its size and its patience, its headers, its count.
+
+Plain ASGI, so that streams pass through as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from fastapi import FastAPI, HTTPException
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent.api.errors import problem_response
+
+REQUEST_BYTES = 80_000_000
+"""One request as it is sent; a turn's attachments in base64 included, which have limits of their
+own."""
+
+REQUEST_SECONDS = 120.0
+"""For the whole of a request to arrive."""
+
+NOTHING_ELSE = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Edge:
+    """Bounds the requests under /v1, and puts the headers on every answer that keep it harmless."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self.app = app
+        self.frames = " ".join(["frame-ancestors 'self'", *origins])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        ours = scope["path"].startswith(("/v1/", "/metrics", "/healthz", "/readyz"))
+        received = 0
+        until = time.monotonic() + REQUEST_SECONDS
+        whole = False
+
+        async def bounded() -> Message:
+            nonlocal received, whole
+            if whole or not ours:
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), max(until - time.monotonic(), 0.01))
+            except TimeoutError:
+                raise HTTPException(408, "The request did not arrive in time.") from None
+            received += len(message.get("body", b""))
+            if received > REQUEST_BYTES:
+                raise HTTPException(413, f"A request has at most {REQUEST_BYTES} bytes.")
+            whole = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "same-origin")
+                headers.setdefault("Content-Security-Policy", NOTHING_ELSE if ours else self.frames)
+                if ours:
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        length = _header(scope, b"content-length")
+        if ours and length.isdecimal() and int(length) > REQUEST_BYTES:
+            error = HTTPException(413, f"A request has at most {REQUEST_BYTES} bytes.")
+            return await problem_response(error)(scope, receive, guarded)
+        await self.app(scope, bounded, guarded)
+
+
+def add_edge(app: FastAPI, origins: Sequence[str]) -> None:
+    """`origins`: whose pages may call and frame."""
+    app.add_middleware(Edge, origins=origins)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Customer-Token"],
+            expose_headers=["Retry-After", "Idempotent-Replayed"],
+        )
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")

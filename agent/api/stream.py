@@ -1,0 +1,90 @@
+"""Events on their way out: made in threads, sent as they come, closed whoever leaves first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import closing
+from typing import Any, TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from fastapi import HTTPException
+from fastapi.responses import StreamingResponse
+
+from agent.agent import Agent
+from agent.api.errors import problem
+from agent.api.photos import public
+from agent.types import Done, Event, Reply
+from fusion.types import Turn
+
+T = TypeVar("T")
+
+WAITING = 256
+"""Turns that may wait for a thread; more are sent away to come again."""
+
+
+class Turns:
+    """Answers turns in threads: as many at once as do not slow each other down."""
+
+    def __init__(self, agent: Agent, threads: int, answered: Callable[[Reply], None]) -> None:
+        self._agent, self._threads, self._answered = agent, threads, answered
+        self._limiter: CapacityLimiter | None = None  # made inside the running loop
+
+    async def reply(self, turn: Turn, conversation: str, delivery: str | None = None) -> Reply:
+        """The whole reply. Raises HTTPException 503 when too many wait, and what the agent does."""
+        reply = await self._run(lambda: _whole(self._agent.reply(turn, conversation, delivery)))
+        self._answered(reply)
+        return reply
+
+    async def events(
+        self, turn: Turn, conversation: str, delivery: str | None = None
+    ) -> AsyncGenerator[Event]:
+        """The events as they happen; the agent's stream is closed in any case. Raises as above."""
+        events = self._agent.reply(turn, conversation, delivery)
+        try:
+            while (event := await self._run(lambda: next(events, None))) is not None:
+                if isinstance(event, Done):
+                    self._answered(event.reply)
+                yield event
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(events.close)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        limiter = self._limiter = self._limiter or CapacityLimiter(self._threads)
+        if limiter.statistics().tasks_waiting >= WAITING:
+            raise HTTPException(503, "Too many turns wait. Please try again.", {"Retry-After": "5"})
+        return await to_thread.run_sync(work, limiter=limiter)
+
+
+def _whole(events: Generator[Event]) -> Reply:
+    with closing(events):
+        return next(event.reply for event in events if isinstance(event, Done))
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events; a failure on the way is the last one, of kind "error".
+
+    A customer who leaves cancels the response wherever it is, and so closes the generator.
+    """
+
+    def __init__(self, frames: AsyncIterator[str]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(frames, media_type="text/event-stream", headers=headers)
+
+
+async def frames(events: AsyncGenerator[Event], conversation: str) -> AsyncIterator[str]:
+    try:
+        async for event in events:
+            yield frame(event.kind, public(event.model_dump(mode="json")))
+    except Exception as error:
+        yield frame("error", problem(error, conversation))
+    finally:
+        await events.aclose()
+
+
+def frame(kind: str, data: Any, id: str = "") -> str:
+    """One server-sent event."""
+    head = f"id: {id}\n" if id else ""
+    return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

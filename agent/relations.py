@@ -1,0 +1,204 @@
+"""Wishes for products beside others: "something similar but cheaper", "compare the two"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from agent.errors import ShopError
+from agent.memory import Memory
+from agent.policy import contentful
+from agent.products import short, variant, word_set
+from agent.types import Related, Relation
+from knowledge import relations
+from knowledge.filters import Filters
+from knowledge.index import Knowledge
+from knowledge.lexical import terms
+from knowledge.search import NAMED
+from knowledge.types import Document, Hit, Why
+
+COMPARED = 3  # products at most
+
+Baskets = Callable[[Collection[str]], Iterable[Collection[str]]]
+"""Ids of articles -> the ids of the others in each order that holds one of them."""
+
+_LIKE = r"(?:it|this|that|these|those|the)\b"
+PATTERNS: Mapping[Relation, re.Pattern[str]] = {
+    "compare": re.compile(
+        r"\bcompar(?:e|es|ed|ing|ison)\b|\bdiffer(?:s|ences?|ent from)?\b|\bversus\b|\bvs\b", re.I
+    ),
+    "cheaper": re.compile(
+        r"\b(?:cheaper|less expensive|less costly|more affordable|lower[- ]priced)\b"
+        r"(?! than (?:about |around )?\W?\d)",
+        re.I,
+    ),
+    "goes_with": re.compile(
+        r"\b(?:go(?:es)?|fits?|match(?:es)?|pairs?|suits?|combines?)\b(?: \w+){0,3}? with\b"
+        r"|\b(?:what|which(?: \w+){1,2}) (?:else )?(?:would )?(?:match(?:es)?|suits?)\b"
+        r"|\bmatching\b|\baccessor(?:y|ies)\b|\bbought together\b",
+        re.I,
+    ),
+    "similar": re.compile(
+        r"\b(?:similar|comparable|alternatives?|resembl\w+)\b|\bsame style\b"
+        rf"|\b(?:something|anything|one|ones|others?|more|else) like {_LIKE}",
+        re.I,
+    ),
+    "options": re.compile(
+        r"\b(?:another|other|different)\b (?:\w+ )?"
+        r"(?:colou?rs?|sizes?|options?|variants?|versions?|materials?)\b",
+        re.I,
+    ),
+}
+"""How each relation is asked for; of two in one sentence, the first here is meant."""
+
+_PLACES = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3}
+_PLACE = re.compile(rf"\bthe (?:\w+ and )?({'|'.join(_PLACES)}|last)\b", re.I)
+_SEVERAL = re.compile(r"\b(?:them|these|those|both|two|three|all)\b", re.I)
+_THREE = re.compile(r"\b(?:three|all)\b", re.I)
+_POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
+
+
+def relation_in(words: str) -> Relation | None:
+    """What relation between products the words ask for; None when for none."""
+    return next((name for name, pattern in PATTERNS.items() if pattern.search(words)), None)
+
+
+def relate(
+    words: str,
+    found: Sequence[Hit],
+    filters: Filters,
+    photo: bool,
+    knowledge: Knowledge,
+    memory: Memory,
+    baskets: Baskets,
+) -> tuple[Related, list[Hit]] | None:
+    """The product meant, followed by what is related to it; or the products to compare.
+
+    `found` is what a plain search finds; `photo`: a picture came with the turn. None when the words
+    ask for no relation, or when it is not clear of which product: they are searched for then.
+    """
+    asked = relation_in(words)
+    if asked is None:
+        return None
+    shown = _shown(memory, knowledge)
+    named = _named(words, found)
+    if asked == "compare":
+        compared = _compared(words, shown, named)
+        return (Related("compare"), list(map(_hit, compared))) if len(compared) > 1 else None
+    kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
+    meant = _anchor(words, found, photo, shown, named, kinds if asked != "goes_with" else set())
+    if meant is None:
+        return None
+    if meant in named:  # the looks in the words are its own
+        filters = replace(filters, colors=(), materials=(), sizes=())
+    why: Why = ""
+    bought: Iterable[Collection[str]]
+    match asked:
+        case "similar":
+            hits = relations.similar(knowledge, meant, filters or None)
+        case "cheaper":
+            hits = relations.cheaper(knowledge, meant, filters or None)
+        case "options":
+            hits = list(map(_hit, relations.options(knowledge, meant, filters or None)))
+        case "goes_with":
+            family = {meant.id, *(d.id for d in relations.options(knowledge, meant))}
+            wanted = kinds - {meant.attributes.get("kind")}
+            try:
+                bought = baskets(family)
+            except ShopError:  # looks still say what goes with it
+                bought = ()
+            beside, why = relations.goes_with(knowledge, meant, bought, filters or None, wanted)
+            hits = list(map(_hit, beside))
+    return Related(asked, why), [_hit(meant), *hits]
+
+
+def _hit(document: Document) -> Hit:
+    return Hit(document, NAMED, {})
+
+
+def _shown(memory: Memory, knowledge: Knowledge) -> list[Document]:
+    """The products of the last reply that showed some, in its order."""
+    found = [knowledge.document(talked.id) for talked in memory.offered]
+    return [document for document in found if document]
+
+
+def _named(words: str, found: Sequence[Hit]) -> list[Document]:
+    """The products that the words name, the best of each family; or the variants of one family."""
+    said = word_set(words)
+    families: dict[str, list[Document]] = {}
+    for hit in found:
+        product = hit.document
+        if product.kind == "product" and (
+            word_set(short(product)) <= said or hit.score >= NAMED  # by its article number
+        ):
+            families.setdefault(product.family or product.id, []).append(product)
+
+    def spare(product: Document) -> int:
+        return len(word_set(variant(product)) - said)
+
+    if len(families) == 1:
+        (variants,) = families.values()
+        ways = [word for word in dict.fromkeys(re.findall(r"\w+", words.lower()))
+                if any(word in word_set(variant(v)) for v in variants)]  # fmt: skip
+        having = [[v for v in variants if way in word_set(variant(v))] for way in ways]
+        meant = [min(some, key=spare) for some in having] or variants[:1]
+        return list({product.id: product for product in meant}.values())
+    return [
+        max(variants, key=lambda v: (len(word_set(variant(v)) & said), -spare(v)))
+        for variants in families.values()
+    ]
+
+
+def _compared(words: str, shown: Sequence[Document], named: list[Document]) -> list[Document]:
+    """By their places, by their names, or those shown last."""
+    if len(named) > 1:
+        return named[:COMPARED]
+    if len(places := _places(words, len(shown))) > 1:
+        return [shown[place] for place in places][:COMPARED]
+    if named and _POINTING.search(words):
+        return [*[product for product in shown[:1] if product not in named], *named]
+    if not named and _SEVERAL.search(words):
+        return list(shown[: COMPARED if _THREE.search(words) else 2])
+    return []
+
+
+def _places(words: str, count: int) -> list[int]:
+    said = [place.lower() for place in _PLACE.findall(words)]
+    also = [p for p in _PLACES if re.search(rf"\b(?:and|or|with|to) (?:the )?{p}\b", words, re.I)]
+    places = [count - 1 if place == "last" else _PLACES[place] for place in (*said, *also)]
+    return sorted({place for place in places if 0 <= place < count})
+
+
+def _anchor(
+    words: str,
+    found: Sequence[Hit],
+    photo: bool,
+    shown: Sequence[Document],
+    named: Sequence[Document],
+    kinds: Collection[str],
+) -> Document | None:
+    """The product that the words are about."""
+    if named:
+        return named[0]
+    if photo:
+        return next((hit.document for hit in found if hit.document.kind == "product"), None)
+    if not shown:
+        return None
+    if places := _places(words, len(shown)):
+        return shown[places[0]]
+    last = shown[0]
+    if kinds and last.attributes.get("kind") not in kinds:
+        return None
+    rest = contentful(words) - word_set(last.title) - _RELATING
+    return last if _POINTING.search(words) or not rest else None
+
+
+_RELATING = word_set(
+    "similar alike alternative alternatives comparable cheaper less expensive affordable lower "
+    "priced another other others different color colour colors colours size sizes option options "
+    "variant variants version versions material materials matching match matches go goes fit fits "
+    "suit suits with something anything else more but style same green blue red yellow black white "
+    "grey pink in not under below than euros dollars maybe perhaps bit little which what come comes"
+)
+"""Words that say what relation is wanted, and nothing of another subject."""
