@@ -30,11 +30,13 @@ _simplified = OpenCC("t2s")
 class Glossary:
     """Phrases of one language and what they are in English."""
 
-    def __init__(self, language: str, phrases: dict[tuple[str, ...], str]) -> None:
+    def __init__(
+        self, language: str, phrases: dict[tuple[str, ...], str], words: frozenset[str]
+    ) -> None:
         self.language = language
+        self.words = words  # of the phrases as they are written, in lower case
         self._phrases = phrases
         self._longest = max((len(key[0]) for key in phrases if len(key) == 1), default=0)
-        self._words = {word for key in phrases for word in key}
 
     def english(self, text: str) -> str:
         """The text, with the phrases that are known in English."""
@@ -56,10 +58,6 @@ class Glossary:
             at = words[i + taken - 1].end()
             i += taken
         return " ".join("".join([*parts, text[at:]]).split())
-
-    def knows(self, text: str) -> int:
-        """How many words of the text are the language's."""
-        return sum(key(word, self.language) in self._words for word in _WORD.findall(text))
 
     def _phrase(self, words: list[str]) -> tuple[int, str]:
         """How many of the words are a phrase, and what it is in English."""
@@ -91,16 +89,18 @@ def glossary(language: str) -> Glossary:
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     phrases: dict[tuple[str, ...], str] = {}
+    words: set[str] = set()
     for row in rows:
         english = row["english"]
         said = english if language == "en" else row[language]
+        words.update(_WORD.findall(said.lower()))
         for phrase in said.split("|"):
             if language in UNSPACED:
                 phrases.setdefault((phrase,), english)
             keys = tuple(key(word, language) for word in _WORD.findall(phrase.replace("'", " ")))
             phrases.setdefault(keys, english)
     phrases.pop((), None)
-    return Glossary(language, phrases)
+    return Glossary(language, phrases, frozenset(words))
 
 
 @lru_cache(maxsize=50_000)

@@ -2,54 +2,114 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from rapidfuzz.distance import OSA
 
-from fusion.glossary import CJK, glossary
+from fusion.glossary import CJK, glossary, key
 from fusion.types import Message, Transcript
 
 LANGUAGES = ("en", "zh", "es", "fr", "de", "ja", "pt")
 SPACED = ("en", "es", "fr", "de", "pt")
-HABIT = 8.0  # nats by which the language of the conversation is likelier than another
-WORD = 4.0  # nats of one word that the glossary has
-_COMMON = {
-    "the", "a", "an", "is", "are", "was", "do", "does", "did", "have", "has", "i", "you", "we",
-    "they", "it", "my", "your", "this", "that", "of", "for", "with", "from", "to", "in", "on",
-    "at", "can", "could", "will", "would", "what", "which", "how", "when", "where", "who", "not",
-    "no", "and", "or", "if", "there", "hi", "hey", "yo", "ok", "please", "thanks", "thank", "yes",
-    "any", "some", "one", "get", "want", "need", "still", "human",
-}  # fmt: skip
+WORDS_FILE = Path(__file__).parent / "common_words.tsv"
+WORDS = 3  # fewer are only of another language when every one of them is
+HABIT = 4.0  # nats by which the language of the conversation is likelier than another
+OWN = 3.0  # nats of one word that is certainly of a language
+CLEAR = 12.0  # nats by which it must be where at most one word is certainly another one's
+ALIKE = 5  # letters a word must have to be taken for a slip of the pen of an English one
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_CODE = re.compile(rf"https?:\S+|[^\s{CJK}]*[\d@][^\s{CJK}]*")
+PARTICLES = frozenset({"da", "de", "del", "den", "der", "do", "du", "la", "le", "van", "von"})
+"""Lower case inside the names of people and streets."""
 
 
 def detect(text: str, before: str = "en") -> str:
     """The language of `text`, one of LANGUAGES; `before`, that of the conversation, in doubt.
 
     A turn that mixes languages is in the one whose grammar it has: Chinese and Japanese wherever
-    there is any of their writing ("这个 mug 有蓝色的吗?").
+    there is more of their writing than of English ("这个 mug 有蓝色的吗?"). Names, codes and slips
+    of the pen are in no language: who has written English goes on writing it until words that are
+    certainly of another one say otherwise.
     """
+    said = " ".join(_CODE.sub(" ", text).split())
+    words = _WORD.findall(re.sub(f"[{CJK}]+", " ", said))
+    known = {language: _known(words, language) for language in SPACED}
+    if (script := _script(said, before)) and len(re.findall(f"[{CJK}]", text)) > len(known["en"]):
+        return script
+    if not words or _is_name(words, known):
+        return before
+    habit = before if before in SPACED else "en"
+    scores = dict(_identifier().rank(said.lower()))
+    if len(words) < WORDS:
+        whole = [one for one in SPACED if {word.lower() for word in words} <= _written(one)]
+        return before if habit in whole else max(whole, key=lambda one: scores[one], default=before)
+    likely = max(SPACED, key=lambda one: scores[one] + OWN * len(known[one] - known[habit]))
+    own, other = len(known[likely] - known[habit]), len(known[habit] - known[likely])
+    clear = scores[likely] + OWN * own - scores[habit] - OWN * other
+    certain = (own > 2 * other or not other) and clear > (HABIT if own > 1 else CLEAR)
+    return likely if certain else before
+
+
+def _script(text: str, before: str) -> str:
+    """The language that is written as the text is, where letters do not say; "" for letters."""
     if re.search("[\u3040-\u30ff]", text):
         return "ja"
     if re.search(f"[{CJK}]", text):
         return "ja" if before == "ja" else "zh"
-    letters = re.findall(r"[^\W\d_]+", text)
-    if not letters or (before in ("zh", "ja") and len(letters) < 2):
-        return before
-    said = " ".join(word for word in re.findall(r"\S+", text) if not re.search(r"\d", word))
-    scores = dict(_identifier().rank(said.lower()))
-    if min(scores.values()) < -1e30:  # nothing it knows
-        scores = dict.fromkeys(SPACED, 0.0)
-    known = {language: glossary(language).knows(said) for language in SPACED}
-    known["en"] += sum(word.lower() in _COMMON for word in letters)
-    if not known["en"] and [n for n in known.values() if n] == [len(letters)]:  # "oui", "hola"
-        return max(SPACED, key=lambda language: known[language])
-    for language in SPACED:
-        scores[language] += WORD * known[language]
-    habit = before if before in SPACED else "en"
-    scores[habit] += HABIT
-    return max(SPACED, key=lambda language: scores[language])
+    return ""
+
+
+def _known(words: Sequence[str], language: str) -> frozenset[str]:
+    """Those of the words that the language has; in another than English, no slips of English."""
+    return frozenset(word for word in words if _has(word.lower().replace("’", "'"), language))
+
+
+@lru_cache(maxsize=100_000)
+def _has(word: str, language: str) -> bool:
+    stem = len(word) >= ALIKE and key(word, language) in _stems(language)
+    if language == "en":
+        return stem or word.partition("'")[0] in _written("en")
+    if len(word) >= ALIKE and word not in _common()[language] and _is_like_english(word):
+        return False
+    return stem or any(part in _written(language) for part in (word, *word.split("'")))
+
+
+def _is_like_english(word: str) -> bool:
+    """Whether this may be an English word with one slip of the pen in it."""
+    return any(OSA.distance(word, one, score_cutoff=1) <= 1 for one in glossary("en").words)
+
+
+def _is_name(words: Sequence[str], known: Mapping[str, frozenset[str]]) -> bool:
+    """Whether this is how people and streets are called: "Sanne de Vries"."""
+    strange = [word for word in words if not any(word in own for own in known.values())]
+    return all(word in PARTICLES or (word in strange and word[0].isupper()) for word in words)
+
+
+@cache
+def _written(language: str) -> frozenset[str]:
+    """The words that are known, as they are written in lower case."""
+    return glossary(language).words | _common()[language]
+
+
+@cache
+def _stems(language: str) -> frozenset[str]:
+    return frozenset(key(word, language) for word in glossary(language).words)
+
+
+@cache
+def _common() -> dict[str, frozenset[str]]:
+    """The words that are said most and say least; English has those of its own that look like
+    another language's."""
+    with WORDS_FILE.open(encoding="utf-8", newline="") as file:
+        return {
+            row["language"]: frozenset(row["words"].split())
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        }
 
 
 def spoken_before(history: Sequence[Message]) -> str:

@@ -69,6 +69,39 @@ def test_whispers_word_counts_for_a_recording() -> None:
     assert heard_in(Transcript("Lumi", "en", 0.9, "pocketsphinx", 0.0, 1.0), "fr") == "en"
 
 
+def _short() -> list[tuple[str, str]]:
+    lines = (SAMPLES / "languages" / "short.tsv").read_text("utf-8").splitlines()
+    return [(language, text) for language, text in (line.split("\t") for line in lines)]
+
+
+@pytest.mark.parametrize("text", [text for language, text in _short() if language == "en"])
+def test_slips_names_and_codes_are_no_other_language(text: str) -> None:
+    assert detect(text) == "en"
+
+
+def test_short_sentences_of_other_languages_are_known() -> None:
+    other = [(language, text) for language, text in _short() if language != "en"]
+    wrong = [(language, text) for language, text in other if detect(text) != language]
+    assert len(other) == 60 and len(wrong) <= 3, wrong
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", ["sí", "no", "vale", "gracias", "por favor", "ok", "claro"]),
+        ("fr", ["oui", "non", "d'accord", "merci", "s'il vous plaît", "ok", "bien sûr"]),
+        ("de", ["ja", "nein", "danke", "bitte", "genau", "ok", "klar"]),
+        ("pt", ["sim", "não", "claro", "obrigada", "por favor", "ok", "certo"]),
+        ("zh", ["是的", "不用", "好的", "谢谢", "ok", "嗯", "对"]),
+        ("ja", ["はい", "いいえ", "お願いします", "ありがとう", "ok", "大丈夫", "了解"]),
+    ],
+)
+def test_a_word_or_two_in_a_conversation_do_not_change_its_language(
+    language: str, said: list[str]
+) -> None:
+    assert [detect(words, language) for words in said] == [language] * len(said)
+
+
 def test_english_questions_are_taken_for_english() -> None:
     lines = (SAMPLES / "turns.jsonl").read_text("utf-8").splitlines()
     english = [json.loads(line)["text"] for line in lines]
