@@ -37,6 +37,8 @@ weights: .venv/.installed-dev
 	$(BIN)/python -m knowledge.demo.studio.render --set damage --samples 5 --per-product 4 \
 	    --out $(RENDERS)/damage
 	$(BIN)/deskhand train damage --renders $(RENDERS)/damage --data $(DATA) --out fusion/weights
+	$(BIN)/deskhand train languages --data $(DATA) --out $(RENDERS)/languages --sentences 53248
+	cp $(RENDERS)/languages/student.safetensors $(RENDERS)/languages/student.card.json fusion/weights
 	$(BIN)/deskhand train fusion --data $(DATA) --out $(RENDERS)/fusion --model all
 	cp $(RENDERS)/fusion/ours/0/fusion.* fusion/weights
 	for name in concat autoencoder cca dcca attention late text photo; do \

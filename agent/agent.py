@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
@@ -20,18 +20,20 @@ from typing import TYPE_CHECKING
 from agent import events
 from agent.attachments import attachments
 from agent.chips import spelt, without_chip
-from agent.compose import SILENT, BuiltinComposer
+from agent.compose import BuiltinComposer
 from agent.damage import leant, speaks
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.listening import expected
+from agent.local import asides, reply_language
 from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import articles, order_numbers
-from agent.state import FlowState
+from agent.sentences import SILENT
+from agent.state import FlowState, Verdict
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
 from agent.store.turns import Taken, fingerprint
@@ -60,26 +62,6 @@ if TYPE_CHECKING:  # LangChain and scikit-learn come with them: only who uses th
     from agent.own import OwnIntents
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was decided for a turn, and done about it."""
-
-    steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
-    state: FlowState  # where the conversation stands afterwards
-    hits: tuple[Hit, ...] = ()  # the evidence
-    notes: tuple[str, ...] = ()
-    priority: int | None = None  # of the person's work, when it ends with them
-
-    @property
-    def decision(self) -> Decision:
-        """The last one: what the conversation waits for, or how it ended."""
-        return self.steps[-1][0]
-
-    @property
-    def acts(self) -> list[tuple[Act, Outcome]]:
-        return [(one, out) for one, out in self.steps if isinstance(one, Act) and out is not None]
 
 
 class Agent:
@@ -157,13 +139,18 @@ class Agent:
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, state, turn)
             with _timed(seconds, "compose"):
+                language = reply_language(percept, [decision for decision, _ in verdict.steps])
                 drafts = [
-                    self.composer.compose(decision, outcome, verdict.hits, history, found.words)
+                    self.composer.compose(
+                        decision, outcome, verdict.hits, history, found.words, language
+                    )
                     for decision, outcome in verdict.steps
                 ]
             given_up = events.given_up(found, verdict.steps[0][0])
             softer, after = softened(verdict.decision, fused.mood, history, self.limits)
-            before = " ".join(filter(None, [*percept.problems, softer, given_up]))
+            around = asides([softer, given_up], language)
+            before = " ".join(filter(None, [*percept.problems, *around]))
+            after = " ".join(asides([after], language))
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,

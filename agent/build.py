@@ -178,7 +178,7 @@ def index_documents(
     words = encoders.text.words
     with open_index(settings.index_folder, space, create=True, language=words) as knowledge:
         photos = photo_embedder(encoders.vision, encoders.decoder, settings.input_limits, seen)
-        report = knowledge.update(documents, encoders.text.encode, photos, progress)
+        report = knowledge.update(documents, encoders.embed, photos, progress)
         progress("calibrating", 0, 0)
         knowledge.calibrate(encoders.text.encode)
         held = knowledge.documents()

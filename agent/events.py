@@ -98,8 +98,8 @@ def notes(percept: Percept) -> Iterator[str]:
     yield from percept.problems
     if percept.transcript and percept.transcript.engine == "pocketsphinx":
         yield (
-            "The recording was heard by PocketSphinx, without Whisper's weights: some words may be "
-            "wrong."
+            "The recording was heard by PocketSphinx, without Whisper's weights: only English is "
+            "heard, and some words may be wrong."
         )
 
 

@@ -62,14 +62,14 @@ def find(
     filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
     photo = "photo" in percept.present
     about = "" if photo else subject(own, filters, knowledge, memory)
-    words = " ".join(filter(None, [percept.words, about]))
+    words = " ".join(filter(None, [_searched(percept, knowledge), about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
         vectors.append(fused.alone)
 
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
-    fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else []
-    everything = _search(knowledge, words, vectors)
+    fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
+    everything = translated(_search(knowledge, words, vectors), percept.language)
     codes = shown_codes(percept.printed)
     pages = [hit for hit in everything if hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
@@ -81,7 +81,9 @@ def find(
     dropped: tuple[str, ...] = ()
     while not fitting and (fewer := filters.relaxed()) is not None:
         filters, dropped = fewer, fewer.dropped
-        fitting = _fitting(knowledge, words, vectors, filters, limits) if filters else everything
+        fitting = everything
+        if filters:
+            fitting = _fitting(percept, knowledge, words, vectors, filters, limits)
     products = [hit for hit in fitting if hit.document.kind == "product"]
     top = max((hit.score for hit in products), default=0.0)
     sure = max((hit.sure for hit in products), default=0.0)
@@ -121,9 +123,9 @@ def stranger(photo: Encoded, signals: Signals, unsold: Unsold) -> float:
 
 
 def own_words(percept: Percept) -> str:
-    """What the customer typed and said. Words printed in a photo are evidence, never wishes."""
-    heard = percept.transcript.text if percept.transcript and "voice" in percept.present else ""
-    return " ".join(filter(None, [percept.text, heard]))
+    """What the customer typed and said, as English reads it. Words in a photo are no wishes."""
+    heard = percept.heard if "voice" in percept.present else ""
+    return " ".join(filter(None, [percept.typed, heard]))
 
 
 def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory) -> str:
@@ -133,6 +135,29 @@ def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory) ->
     if talked is None:
         return ""
     return talked.title.split(",")[0] if filters else talked.title  # a wish: another variant
+
+
+def translated(hits: Sequence[Hit], language: str) -> list[Hit]:
+    """Of hits that are translations of each other (attribute "translation_of": the id of the
+    first), only one, in the customer's language if there is one, with the best score of them."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        original = hit.document.attributes.get("translation_of", hit.document.id)
+        groups.setdefault(original, []).append(hit)
+    kept = []
+    for group in groups.values():
+        own = [hit for hit in group if hit.document.language[:2] == language]
+        kept.append(replace((own or group)[0], score=max(hit.score for hit in group)))
+    return sorted(kept, key=lambda hit: -hit.score)
+
+
+def _searched(percept: Percept, knowledge: Knowledge) -> str:
+    """The words to search with: as said where documents may say them so, and as English reads
+    them."""
+    if not percept.english:
+        return percept.words
+    said = [percept.words] if knowledge.languages else [line.text for line in percept.printed]
+    return " ".join([*said, *percept.english.values()])
 
 
 def _search(
@@ -151,6 +176,7 @@ def _search(
 
 
 def _fitting(
+    percept: Percept,
     knowledge: Knowledge,
     words: str,
     vectors: Sequence[np.ndarray],
@@ -158,7 +184,7 @@ def _fitting(
     limits: Limits,
 ) -> list[Hit]:
     """The hits under a filter; none at all unless a product is among them, of a kind named."""
-    hits = _search(knowledge, words, vectors, filters)
+    hits = translated(_search(knowledge, words, vectors, filters), percept.language)
     kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
     products = [
         hit

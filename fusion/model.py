@@ -116,8 +116,7 @@ def collate(percepts: Sequence[Percept]) -> Inputs:
                 vectors[b, i] = percept.encoded[modality].vector
                 for j, figure in enumerate(QUALITIES.get(modality, ())):
                     quality[b, i, j] = percept.quality.get(figure, 0.0)
-        heard = percept.transcript.text if percept.transcript else ""
-        for i, words in enumerate((percept.text, heard)):
+        for i, words in enumerate((percept.typed, percept.heard)):
             wording[b, i] = pieces(words)
     return Inputs(
         torch.from_numpy(tokens),

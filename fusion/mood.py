@@ -111,8 +111,7 @@ class Moods:
         said = percept.encoded.get("text") or percept.encoded.get("voice")
         if said is None:
             return 0.0
-        spoken = percept.transcript.text if percept.transcript else ""
-        figures = _figures(percept.text or spoken, earlier, "photo" in percept.present)
+        figures = _figures(percept.typed or percept.heard, earlier, "photo" in percept.present)
         mood = float(np.concatenate([said.vector, figures]) @ self._weights) + self._rest
         return max(-1.0, min(1.0, mood))
 

@@ -13,12 +13,15 @@ import numpy as np
 from fusion.audio import clipping, loudness, spoken_part
 from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
+from fusion.languages import detect, heard_in, in_english, spoken_before
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
 from fusion.quality import Quality, quality_of
 from fusion.speech import NOTHING_TOLD, Recogniser, SpeechOptions, load_speech
+from fusion.student import Student, load_student
 from fusion.text import TextEncoder, load_text
 from fusion.types import (
+    DIM,
     BadInput,
     Damage,
     Encoded,
@@ -51,7 +54,33 @@ class Encoders:
     ocr: Reader
     unsold: Unsold | None = None  # None: every photo is taken for something the shop sells
     damage: DamageDetector | None = None  # None: damage is not looked for
+    student: Student | None = None  # of other languages; None: the text encoder reads them itself
     decoder: Decoder = field(default_factory=Decoder)  # whoever loaded these closes it
+
+    def other(self, sentence: str, english: str) -> Encoded:
+        """A sentence in another language and what of it is known in English: the tokens of what is
+        known, and the direction of the mean of both vectors.
+
+        The student knows how people speak, the glossary what shops sell.
+        """
+        if self.student is None:
+            return self.text.states(sentence)
+        known = self.text.states(english)
+        mean = known.vector + self.student.encode([sentence])[0]
+        return Encoded(known.tokens, mean / max(float(np.linalg.norm(mean)), 1e-9))
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (len(texts), DIM), float32, unit norm, of texts in any language."""
+        if self.student is None:
+            return self.text.encode(texts)
+        other = [i for i, text in enumerate(texts) if detect(text) != "en"]
+        if not other:
+            return self.text.encode(texts)
+        vectors = np.zeros((len(texts), DIM), np.float32)
+        english = sorted(set(range(len(texts))) - set(other))
+        vectors[english] = self.text.encode([texts[i] for i in english])
+        vectors[other] = self.student.encode([texts[i] for i in other])
+        return vectors
 
 
 def load_encoders(
@@ -68,6 +97,7 @@ def load_encoders(
         load_ocr(),
         load_unsold(vision),
         load_damage(),
+        load_student() if text == "minilm" else None,
     )
 
 
@@ -119,8 +149,16 @@ def perceive(
             "print": "\n".join(line.text for line in printed),
             "history": context(history),
         }
+        before = spoken_before(history[-EARLIER_MESSAGES:])
+        written = detect(text, before)
+        spoken = heard_in(transcript, before) if transcript else written
+        english: dict[Modality, str] = {}
         for modality, sentence in sentences.items():
-            if sentence:
+            language = {"text": written, "voice": spoken}.get(modality, "en")
+            if sentence and language != "en":
+                english[modality] = in_english(sentence, language)
+                encoded[modality] = encoders.other(sentence, english[modality])
+            elif sentence:
                 encoded[modality] = encoders.text.states(sentence)
     if waves:
         wave = np.concatenate(waves)
@@ -143,16 +181,20 @@ def perceive(
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
         damage=damage,
         seconds=seconds,
+        language=written if text else spoken,
+        english=english,
     )
 
 
 def context(history: Sequence[Message]) -> str:
-    """The last two exchanges, a line each, newest last: "customer: ..." or "agent: ..."."""
-    lines = (
-        f"{message.speaker}: {message.text.strip()[:EARLIER_CHARS]}"
-        for message in history[-EARLIER_MESSAGES:]
-        if message.text.strip()
-    )
+    """The last two exchanges, a line each, newest last: "customer: ..." or "agent: ...", as what
+    reads only English is to read them."""
+    lines = []
+    language = "en"
+    for message in history[-EARLIER_MESSAGES:]:
+        if text := message.text.strip():
+            language = detect(text, language)
+            lines.append(f"{message.speaker}: {in_english(text, language)[:EARLIER_CHARS]}")
     return "\n".join(lines)
 
 

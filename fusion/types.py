@@ -158,6 +158,20 @@ class Percept:
     pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
     damage: Damage | None = None  # only where it is sure enough; the fusion model is not told
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
+    language: str = "en"  # ISO 639-1, of what was typed and said
+    english: Mapping[Modality, str] = field(default_factory=dict)
+    """What was typed and said in another language, as what reads only English is to read it."""
+
+    @property
+    def typed(self) -> str:
+        """The typed words, as read."""
+        return self.english.get("text", self.text)
+
+    @property
+    def heard(self) -> str:
+        """The spoken words, as read."""
+        said = self.transcript.text if self.transcript else ""
+        return self.english.get("voice", said)
 
     @property
     def present(self) -> frozenset[Modality]:

@@ -160,6 +160,11 @@ class Knowledge:
         """Values of color, material, size, kind and currency among the products."""
         return self._current().vocabulary
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """Languages of the documents (ISO 639-1), but for English."""
+        return self._current().lexical.languages
+
     def corrected(self, words: str) -> str:
         """The words, with slips of the pen put right where the shop knows a word much like one."""
         return self._current().lexical.corrected(words)

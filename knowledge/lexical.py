@@ -7,10 +7,12 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
 import bm25s
 import numpy as np
+import snowballstemmer
 from bm25s.tokenization import Tokenized
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
@@ -53,6 +55,12 @@ UNITS = {
 }  # fmt: skip
 """Units as a term writes them, and how else people do: "500 gigabytes" is "500gb"."""
 
+STEMMERS = {
+    "da": "danish", "de": "german", "es": "spanish", "fi": "finnish", "fr": "french",
+    "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese", "sv": "swedish",
+}  # fmt: skip
+"""Languages (ISO 639-1) whose words are stemmed; those of any other are as in English."""
+
 _UNIT = {name: unit for unit, names in UNITS.items() for name in (unit, *names)}
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TERM = re.compile(
@@ -65,17 +73,19 @@ _TERM = re.compile(
 )
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, language: str = "en") -> list[str]:
     """The words of a text that mean something: lower case, in the singular, no stop words.
+
+    In another language that has one, the words are the stems that its stemmer makes.
 
     A number with its unit is one term ("500 GB" and "500gb": "500gb"), what is joined by a hyphen
     or the like is one term besides its parts ("WH-1000": "wh1000", "wh", "1000"), and writing
     without spaces (Chinese, Japanese, Korean) is cut into pairs of characters.
     """
-    return list(_terms(text.lower()))
+    return list(_terms(text.lower(), language))
 
 
-def _terms(text: str) -> Iterator[str]:
+def _terms(text: str, language: str) -> Iterator[str]:
     for match in _TERM.finditer(text):
         if run := match["cjk"]:
             yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
@@ -86,7 +96,10 @@ def _terms(text: str) -> Iterator[str]:
             parts = re.split(r"[-/.&+']", match["word"])
             if len(parts) > 1 and parts[-1] not in ("s", "t", "ll", "re", "ve", "d", "m"):
                 yield "".join(parts)
-            yield from (_singular(part) for part in parts if part not in STOP)
+            if language in STEMMERS:
+                yield from (_stem(part, language) for part in parts)
+            else:
+                yield from (_singular(part) for part in parts if part not in STOP)
 
 
 def _number(written: str) -> str:
@@ -95,6 +108,16 @@ def _number(written: str) -> str:
         return written.replace(",", "")
     whole, point, rest = written.replace(",", ".").partition(".")
     return whole + (point + rest).rstrip("0").rstrip(".")
+
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str, language: str) -> str:
+    return str(_stemmer(language).stemWord(word))
+
+
+@cache
+def _stemmer(language: str) -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer(STEMMERS[language])
 
 
 def _singular(word: str) -> str:
@@ -119,8 +142,15 @@ class Lexical:
     `ids[row]` is the document of a row, `is_product[row]` whether it is a product.
     """
 
-    def __init__(self, ids: Sequence[str], is_product: np.ndarray, engine: bm25s.BM25 | None):
+    def __init__(
+        self,
+        ids: Sequence[str],
+        is_product: np.ndarray,
+        engine: bm25s.BM25 | None,
+        languages: Sequence[str] = (),
+    ) -> None:
         self.ids = ids
+        self.languages = languages  # of the documents that are not in English
         self.is_product = is_product
         self._engine = engine  # None when no document has a word
         self._vocabulary: dict[str, int] = engine.vocab_dict if engine is not None else {}
@@ -136,8 +166,12 @@ class Lexical:
         """Reads the documents once, and keeps four bytes a word of them."""
         ids, products, vocabulary = [], [], dict[str, int]()
         rows: list[array[int]] = []
+        languages: set[str] = set()
         for document in documents:
-            words = [*terms(document.title) * (TITLE - 1), *terms(spoken(document))]
+            language = document.language[:2]
+            languages |= {language} - {"en"}
+            title, text = terms(document.title, language), terms(spoken(document), language)
+            words = [*title * (TITLE - 1), *text]
             ids.append(document.id)
             products.append(document.kind == "product")
             rows.append(array("i", (vocabulary.setdefault(w, len(vocabulary)) for w in words)))
@@ -146,7 +180,7 @@ class Lexical:
         engine = bm25s.BM25(method="lucene", k1=K1, b=B)
         corpus = Tokenized(ids=rows, vocab=vocabulary)
         engine.index(corpus, show_progress=False, create_empty_token=False)
-        return cls(ids, np.array(products, dtype=bool), engine)
+        return cls(ids, np.array(products, dtype=bool), engine, sorted(languages))
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,6 +188,7 @@ class Lexical:
             self._engine.save(folder, show_progress=False)
         np.save(folder / "is_product.npy", self.is_product)
         (folder / "ids.json").write_text(json.dumps(self.ids), encoding="utf-8")
+        (folder / "languages.json").write_text(json.dumps(self.languages), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Lexical:
@@ -162,11 +197,12 @@ class Lexical:
         Raises OSError or ValueError when the folder does not hold a whole index.
         """
         ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
+        languages = json.loads((folder / "languages.json").read_text(encoding="utf-8"))
         written = (folder / "vocab.index.json").exists()
         engine = bm25s.BM25.load(folder, load_vocab=True, mmap=True) if written else None
         if engine is not None and engine.scores["num_docs"] != len(ids):
             raise ValueError(f"{folder}: {len(ids)} ids for {engine.scores['num_docs']} documents")
-        return cls(ids, np.load(folder / "is_product.npy"), engine)
+        return cls(ids, np.load(folder / "is_product.npy"), engine, languages)
 
     def shares(self, words: str, n: int) -> dict[str, float]:
         """How much of the words' weight a document says, in (0, 1]: the best n products and the
@@ -220,6 +256,9 @@ class Lexical:
             known = self._known(word)
             found |= dict.fromkeys(known)
             unknown += not known
+        for language in STEMMERS.keys() & set(self.languages):  # no slips: they are other words
+            stems = terms(words, language)
+            found |= dict.fromkeys(stem for stem in stems if stem in self._vocabulary)
         return [self._vocabulary[word] for word in found], unknown
 
     def _known(self, word: str) -> list[str]:

@@ -8,7 +8,8 @@ CURRENCIES = {
     "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
     "£": "GBP", "gbp": "GBP", "pound": "GBP", "pounds": "GBP", "quid": "GBP",
     "$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD",
-    "chf": "CHF", "francs": "CHF", "sek": "SEK", "dkk": "DKK", "nok": "NOK", "pln": "PLN",
+    "yuan": "CNY", "yen": "JPY", "¥": "JPY", "chf": "CHF", "francs": "CHF",
+    "sek": "SEK", "dkk": "DKK", "nok": "NOK", "pln": "PLN",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ NEEDS_A_THING = {
 }  # fmt: skip
 """Wishes only next to a product or after "in" or "of": "clear jar", but not "to be clear"."""
 
-_SIGN = "[€£$]|(?:" + "|".join(word for word in CURRENCIES if word.isalpha()) + r")\b"
+_SIGN = "[€£$¥]|(?:" + "|".join(word for word in CURRENCIES if word.isalpha()) + r")\b"
 _AMOUNT = re.compile(
     rf"(?P<before>{_SIGN})?\s*(?<![\w.,])(?<![a-z]-)"
     rf"(?P<number>\d{{1,3}}(?:[,.]\d{{3}})+(?:[,.]\d{{1,2}})?|\d+(?:[.,]\d{{1,2}})?)"

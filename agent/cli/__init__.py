@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import agent.cli.mood  # noqa: F401  adds commands to the two apps of agent.lab
+import agent.cli.languages
+import agent.cli.mood  # noqa: F401  add commands to the two apps of agent.lab
 from agent.cli.acting import evaluate_acting
 from agent.cli.backup import backup, restore
 from agent.cli.handoffs import handoffs_app

@@ -1,0 +1,121 @@
+"""What a shop's customers say most, in other languages: read as English by what reads only English.
+
+Filters, consent and order flows are patterns of English words. A glossary gives them the words they
+look for, wherever a customer says them; names, numbers and codes stay as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+from unicodedata import combining, normalize
+
+import snowballstemmer
+from opencc import OpenCC
+
+TABLE = Path(__file__).parent / "glossary.tsv"
+STEMMERS = {
+    "en": "english", "es": "spanish", "fr": "french", "de": "german", "pt": "portuguese",
+}  # fmt: skip
+UNSPACED = ("zh", "ja")
+CJK = "\u3005\u3040-\u30ff\u3400-\u9fff"
+LONGEST = 5  # words of a phrase
+_WORD = re.compile(rf"[^\W\d_{CJK}]+|[{CJK}]+")
+_simplified = OpenCC("t2s")
+
+
+class Glossary:
+    """Phrases of one language and what they are in English."""
+
+    def __init__(
+        self, language: str, phrases: dict[tuple[str, ...], str], words: frozenset[str]
+    ) -> None:
+        self.language = language
+        self.words = words  # of the phrases as they are written, in lower case
+        self._phrases = phrases
+        self._longest = max((len(key[0]) for key in phrases if len(key) == 1), default=0)
+
+    def english(self, text: str) -> str:
+        """The text, with the phrases that are known in English."""
+        text = re.sub(r"(?<=\w)['’](?=\w)", " ", normalize("NFKC", text))
+        if self.language == "zh":
+            text = _simplified.convert(text)
+        parts: list[str] = []
+        words = list(_WORD.finditer(text))
+        at = i = 0
+        while i < len(words):
+            start = words[i].start()
+            parts.append(text[at:start])
+            if self.language in UNSPACED and re.match(f"[{CJK}]", words[i][0]):
+                parts.append(f" {' '.join(self._cut(words[i][0]))} ")
+                taken = 1
+            else:
+                taken, said = self._phrase([word[0] for word in words[i : i + LONGEST]])
+                parts.append(said)
+            at = words[i + taken - 1].end()
+            i += taken
+        return " ".join("".join([*parts, text[at:]]).split())
+
+    def _phrase(self, words: list[str]) -> tuple[int, str]:
+        """How many of the words are a phrase, and what it is in English."""
+        keys = tuple(key(word, self.language) for word in words)
+        for n in range(len(words), 0, -1):
+            if keys[:n] in self._phrases:
+                return n, self._phrases[keys[:n]]
+        return 1, words[0]
+
+    def _cut(self, run: str) -> Iterator[str]:
+        """The phrases in writing without spaces, the longest first, and what is between them."""
+        at, unknown = 0, ""
+        while at < len(run):
+            for n in range(min(self._longest, len(run) - at), 0, -1):
+                if (said := self._phrases.get((run[at : at + n],))) is not None:
+                    yield from filter(None, (unknown, said))
+                    unknown, at = "", at + n
+                    break
+            else:
+                unknown += run[at]
+                at += 1
+        if unknown:
+            yield unknown
+
+
+@cache
+def glossary(language: str) -> Glossary:
+    """The glossary of a language of the table; English words for "en"."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    phrases: dict[tuple[str, ...], str] = {}
+    words: set[str] = set()
+    for row in rows:
+        english = row["english"]
+        said = english if language == "en" else row[language]
+        words.update(_WORD.findall(said.lower()))
+        for phrase in said.split("|"):
+            if language in UNSPACED:
+                phrases.setdefault((phrase,), english)
+            keys = tuple(key(word, language) for word in _WORD.findall(phrase.replace("'", " ")))
+            phrases.setdefault(keys, english)
+    phrases.pop((), None)
+    return Glossary(language, phrases, frozenset(words))
+
+
+@lru_cache(maxsize=50_000)
+def key(word: str, language: str) -> str:
+    """The stem of a word, in lower case, without accents."""
+    lower = word.lower()
+    if language in STEMMERS:
+        lower = _stem(lower, language)
+    return "".join(c for c in normalize("NFD", lower) if not combining(c) or language == "ja")
+
+
+@cache
+def _stemmer(language: str) -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer(STEMMERS[language])
+
+
+def _stem(word: str, language: str) -> str:
+    return str(_stemmer(language).stemWord(word))
