@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import gradio as gr
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
 from agent.agent import Agent
 from agent.config import Settings
+from agent.page.browsers import Browsers, Uploads
 from agent.page.chat import chat_page
 from agent.page.style import STYLE, theme
+from agent.page.widget import widget_routes
+
+UPLOAD_BYTES = 100_000_000
+"""Everything that is uploaded at once; each file has a limit of its own."""
 
 
-def mount(app: Starlette, agent: Agent, settings: Settings) -> None:
-    """Put the page at the root of `app`; the routes the app already has go before it."""
+def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
+    """Put the pages on `app`, the chat at its root; the routes it already has go before them.
+
+    Gradio serves nothing from this machine but what was uploaded, and that to whoever uploaded it
+    alone (agent/page/browsers.py); it keeps an upload two hours at most, and asks nothing of any
+    other host.
+    """
     limits = settings.input_limits
+    uploads = Uploads()
+    app.include_router(widget_routes(agent, settings.title))
     gr.mount_gradio_app(
         app,
-        chat_page(agent, settings),
+        chat_page(agent, settings, uploads),
         path="/",
         max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
         allowed_paths=[],
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         show_error=False,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
         mcp_server=False,
+        pwa=False,
         theme=theme(),
         css=STYLE,
     )
+    framed = bool(settings.origins)
+    app.add_middleware(Browsers, uploads=uploads, framed=framed, most=UPLOAD_BYTES)

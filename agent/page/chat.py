@@ -1,36 +1,33 @@
-"""The chat page: a box to write in, a recorder, the reply as it is written, and the evidence.
+"""The chat page: the conversation, a box to write in, a recorder, and the evidence beside it.
 
 What one browser sees is kept on the server, one `Talk` a session, and is never read back from the
-browser.
+browser (agent/page/talk.py). Functions first, layout last; chat.js and voice.js do what only a
+browser can.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from agent import types
 from agent.agent import Agent
-from agent.brief import by_person
-from agent.chips import removal
 from agent.config import Settings
-from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
-from agent.files import read_turn, without_metadata
-from agent.markup import alert, aside, below, laid_open, sent_photo, silence, spoken, waiting
+from agent.errors import NotFound
+from agent.page import messages
+from agent.page.browsers import Uploads, asking
+from agent.page.evidence import NOTHING, evidence
+from agent.page.style import script
+from agent.page.talk import Sent, Talk, Talks
+from agent.store.feedback import Rating
 
-log = logging.getLogger(__name__)
-
-CHOICES = 6  # buttons under a question, at most; an answer can always be typed
 CONCURRENT = 4  # turns answered at once; more wait, WAITING at most
 WAITING = 64
 LOOK = 4.0  # seconds between two looks for what a person wrote
+COMMENT = 300  # characters of what is wrong with a reply
 
 Example = tuple[str, str | None]  # the words, and the product whose photo goes with them
 EXAMPLES: tuple[Example, ...] = (
@@ -44,247 +41,224 @@ DEMO_EXAMPLES: tuple[Example, ...] = (
 )
 """Turns to try; these only while the demo shop is indexed."""
 
-WELCOME = "Ask about a product, an order, delivery or returns. You can also show us a photo."
-BACK = "The assistant answers again."
-NOTHING = "<p>Ask something: what was understood, found and quoted is laid open here.</p>"
-LATER = "We cannot look this up just now. Please try again in a few minutes."
-FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
+PERSON = "I would like to talk to a person, please."
 
 
-@dataclass
-class Talk:
-    """What one browser sees: its conversation, the messages shown, and whether one is due."""
-
-    conversation: str = ""
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    waiting: bool = False
-    read: int = 0  # replies of the conversation that it shows
-    meant: dict[str, str] = field(default_factory=dict)  # what stands on a button -> what it says
-
-
-def failure(error: Exception, conversation: str) -> str:
-    """The sentence the customer reads when a turn could not be answered; the rest is logged."""
-    if isinstance(error, CUSTOMER_ERRORS):
-        return str(error)
-    expected = isinstance(error, OPERATOR_ERRORS)
-    log.error("Conversation %s: %s", conversation, error, exc_info=None if expected else error)
-    return LATER if expected else FAULT
-
-
-def chat_page(agent: Agent, settings: Settings) -> gr.Blocks:
+def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
     """The chat page for one agent, made but not served."""
+    talks = Talks(agent, uploads)
+    limits = settings.input_limits
+    is_demo = agent.knowledge.document(DEMO_PHOTO) is not None
+    examples = EXAMPLES + DEMO_EXAMPLES if is_demo else EXAMPLES
+    welcome = messages.welcome(examples)
 
-    def send(
-        message: dict[str, Any],
-        recording: str | None,
-        talk: Talk | None,
-        product: str | None = None,
+    def opened(request: gr.Request) -> dict[Any, Any]:
+        """The conversation that this browser had, after a reload."""
+        talk = talks.restored(asking(request))
+        handed = bool(talk.conversation and agent.store.handed_off(talk.conversation))
+        return {session: talk, past: talk.drawn or welcome, **offered(talk.last), **look_on(handed)}
+
+    def answer(
+        talk: Talk | None, sent: Sent, request: gr.Request, back: Any = None
     ) -> Iterator[dict[Any, Any]]:
-        """Answer one turn as it is written; `product` adds the photo of a product of the shop."""
-        text, files = message["text"].strip(), message["files"]
-        bare = without_metadata(files, agent)
-        shown: list[Any] = [
-            {"path": path} if is_photo else gr.HTML(spoken(Path(path).name))
-            for path, is_photo in zip(files, bare, strict=True)
-        ]
-        # A video or recording may say where it was made, too: it is not kept once it is answered.
-        raw = [path for path, is_photo in zip(files, bare, strict=True) if not is_photo]
-        raw += [recording] if recording else []
-        if product and (document := agent.knowledge.document(product)) and document.photos:
-            files = document.photos[:1]
-            shown = [gr.HTML(sent_photo(product))]
-        talk = talk or Talk()
+        """Answer one turn as it is written; `back` is what the box gets when that fails."""
+        talk = talk or talks.restored(asking(request))  # the server was started anew
         if talk.waiting:
+            yield {session: gr.skip()}
             return
         talk.waiting = True
-        before = talk.messages
-        if recording:
-            shown.append(gr.HTML(spoken("Voice message")))
-        words = [escape(text)] if text else []  # the chat would obey markup, even as plain text
-        said = {"role": "user", "content": [*shown, *words]}
-        talk.messages = [*before, said]
-
-        def says(*content: Any) -> dict[Any, Any]:
-            return {chat: [*talk.messages, {"role": "assistant", "content": list(content)}]}
-
-        def waits(words: str) -> dict[Any, Any]:
-            return says(gr.HTML(waiting(words)))
-
-        story, written, events = "", "", None
         try:
-            yield {
-                session: talk,
-                **waits("Reading your message"),
-                **dict.fromkeys(choices, gr.update(visible=False)),
-                box: gr.update(value=None, interactive=False),
-            }
-            talk.conversation = talk.conversation or agent.store.new_conversation()
-            events = agent.reply(read_turn(text, files, recording), talk.conversation)
-            for event in events:
-                story += laid_open(event)
-                match event:
-                    case types.Heard(transcript=transcript):
-                        if recording and transcript and transcript.text:
-                            shown[-1] = gr.HTML(spoken(f"“{transcript.text}”"))
-                            said["content"] = [*shown, *words]
-                        yield waits("Thinking it over")
-                    case types.Understood():
-                        yield {**waits("Looking it up"), evidence: story}
-                    case types.Token(text=more):
-                        written += more
-                        yield says(escape(written))
-                    case types.Done(reply=reply):
-                        handed = isinstance(reply.decision, types.HandOff)
-                        extra = below(reply) + silence(reply)
-                        for path in raw:
-                            Path(path).unlink(missing_ok=True)
-                        text = [escape(reply.text)] if reply.text else []
-                        told = says(*text, *([gr.HTML(extra)] if extra else []))
-                        talk.messages = told[chat]
-                        asks = reply.decision if isinstance(reply.decision, types.Ask) else None
-                        labels = [choice.label for choice in asks.choices] if asks else []
-                        if asks and asks.slot == "order_id":
-                            talk.meant = {choice.label: choice.id for choice in asks.choices}
-                        elif reply.wishes:
-                            talk.meant = {f"✕ {chip.label}": removal(chip) for chip in reply.wishes}
-                            labels = [*labels, *talk.meant]
-                        offers = {
-                            button: gr.update(value=label, visible=True)
-                            for button, label in zip(choices, labels, strict=False)
-                        }
-                        free = {box: gr.update(interactive=True), recorder: None}
-                        yield {**told, **free, **offers, evidence: story, look: _look(handed)}
-        except Exception as error:
-            sorry = gr.HTML(alert(failure(error, talk.conversation)))
-            yield {**says(sorry), box: gr.update(value=message, interactive=True)}
-            talk.messages = before  # it was not answered: the box has it again
+            first = True
+            for progress in talks.answered(talk, sent):
+                shown: dict[Any, Any] = {now: progress.now}
+                if progress.events:
+                    shown[panel] = evidence(progress.events, agent.knowledge)
+                if first:
+                    shown |= {session: talk, past: talk.drawn, choices: ""}
+                    shown[box] = gr.update(value=None, interactive=False)
+                if progress.reply is not None:
+                    handed = isinstance(progress.reply.decision, types.HandOff)
+                    shown |= {past: talk.drawn, **offered(talk.last), **look_on(handed)}
+                    shown |= {box: gr.update(interactive=True), **reviewing(talk)}
+                if progress.failed:
+                    shown |= {past: talk.drawn, **offered(talk.last)}
+                    shown[box] = gr.update(value=back, interactive=True)
+                first = False
+                yield shown
         finally:
             talk.waiting = False
-            if events is not None:
-                events.close()
 
-    def send_choice(label: str, talk: Talk) -> Iterator[dict[Any, Any]]:
-        yield from send({"text": talk.meant.get(label, label), "files": []}, None, talk)
-
-    def send_example(
-        talk: Talk | None, words: str, product: str | None
+    def send(
+        message: dict[str, Any], corrected: str, talk: Talk | None, request: gr.Request
     ) -> Iterator[dict[Any, Any]]:
-        yield from send({"text": words, "files": []}, None, talk, product)
+        sent = Sent(message["text"], corrected, tuple(message["files"]))
+        yield from answer(talk, sent, request, message)
+
+    def pick(
+        talk: Talk | None, request: gr.Request, event: gr.EventData
+    ) -> Iterator[dict[Any, Any]]:
+        """Answers picked among those offered, or a wish to be taken away."""
+        picked = [one for one in event.picked if isinstance(one, dict)]
+        ids = tuple(str(one.get("id", "")) for one in picked)
+        labels = ", ".join(str(one.get("label", "")) for one in picked)
+        yield from answer(talk, Sent(choices=ids, labels=labels), request)
+
+    def say(
+        talk: Talk | None, request: gr.Request, event: gr.EventData
+    ) -> Iterator[dict[Any, Any]]:
+        """An example, or what a card offers to ask."""
+        if "example" in event._data:
+            words, product = examples[int(event.example)]
+            yield from answer(talk, Sent(words, product=product), request)
+        else:
+            yield from answer(talk, Sent(str(event.say)), request)
+
+    def ask_person(talk: Talk | None, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        yield from answer(talk, Sent(PERSON), request)
+
+    def rate(talk: Talk | None, event: gr.EventData) -> dict[Any, Any]:
+        rating: Rating = "up" if event.rating == "up" else "down"
+        try:
+            if talk:
+                talks.rate(talk, str(event.reply), rating, str(event.comment)[:COMMENT])
+        except NotFound:  # it was erased
+            return {past: gr.skip()}
+        return {past: talk.drawn if talk else gr.skip()}
+
+    def explain(talk: Talk | None, event: gr.EventData) -> dict[Any, Any]:
+        happened = talks.laid_open(talk, str(event.reply)) if talk else ()
+        return {panel: evidence(happened, agent.knowledge)}
+
+    def listen(
+        talk: Talk | None, request: gr.Request, event: gr.EventData
+    ) -> Iterator[dict[Any, Any]]:
+        talk = talk or talks.restored(asking(request))
+        yield {trouble: '<p class="wait" role="status">Listening to your recording</p>'}
+        wrong = talks.listen(talk, str(event.path))
+        said = f'<p class="alert" role="alert">{escape(wrong)}</p>' if wrong else ""
+        yield {session: talk, trouble: said, **reviewing(talk)}
+
+    def discard(talk: Talk | None) -> dict[Any, Any]:
+        if talk:
+            talks.discard(talk)
+        return reviewing(talk or Talk())
 
     def look_again(talk: Talk | None) -> dict[Any, Any]:
         """Show what a person wrote meanwhile, as long as one has the conversation."""
         if talk is None or talk.waiting:
             return {look: gr.skip()}
-        try:
-            replies = agent.store.replies(talk.conversation)
-            handed = bool(agent.store.handed_off(talk.conversation))
-        except CUSTOMER_ERRORS:  # it was erased
-            return {look: _look(False)}
-        new = [reply for reply in replies[talk.read :] if by_person(reply)]
-        talk.read = len(replies)
-        if not new and handed:
-            return {look: gr.skip()}
-        said = [escape(reply.text) for reply in new]
-        back = [] if handed else [gr.HTML(aside(BACK))]
-        told = [{"role": "assistant", "content": [one]} for one in (*said, *back)]
-        talk.messages = [*talk.messages, *told]
-        return {chat: talk.messages, look: _look(handed)}
+        before = len(talk.said)
+        handed = talks.looked(talk)
+        return {past: talk.drawn if len(talk.said) > before else gr.skip(), **look_on(handed)}
 
-    def start_over() -> dict[Any, Any]:
+    def start_over(talk: Talk | None, request: gr.Request) -> dict[Any, Any]:
+        talks.begin_anew(talk or talks.restored(asking(request)))
+        anew = Talk(asking(request))
+        cleared: dict[Any, Any] = {session: anew, past: welcome, now: "", panel: NOTHING}
+        cleared |= {trouble: "", **offered(None), **look_on(False), **reviewing(anew)}
+        return cleared | {box: gr.update(value=None, interactive=True)}
+
+    def offered(reply: types.Reply | None) -> dict[Any, Any]:
+        return {choices: messages.choices(reply.decision, reply.wishes) if reply else ""}
+
+    def look_on(handed: bool) -> dict[Any, Any]:
+        return {look: gr.Timer(active=handed)}
+
+    def reviewing(talk: Talk) -> dict[Any, Any]:
+        """The recording that waits with its words to be corrected, or nothing."""
         return {
-            session: None,
-            look: _look(False),
-            chat: [],
-            evidence: NOTHING,
-            box: gr.update(value=None, interactive=True),
-            recorder: None,
-            **dict.fromkeys(choices, gr.update(visible=False)),
+            review: gr.update(visible=bool(talk.recording)),
+            player: messages.player(talk.recording) if talk.recording else "",
+            words: talk.heard.text if talk.heard else "",
         }
 
-    is_demo = agent.knowledge.document(DEMO_PHOTO) is not None
-    offered = EXAMPLES + DEMO_EXAMPLES if is_demo else EXAMPLES
     with gr.Blocks(
         title=settings.title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
     ) as page:
-        session = gr.State()  # a Talk from the first turn on
+        session = gr.State()  # a Talk
         look = gr.Timer(LOOK, active=False)
         with gr.Row(elem_id="head"):
-            gr.HTML(f"<h1>{escape(settings.title)}</h1><p>Customer service</p>")
+            gr.HTML(
+                f"<h1>{escape(settings.title)}</h1><p>Customer service</p>", apply_default_css=False
+            )
+            person = gr.Button("Talk to a person", size="sm", scale=0, elem_id="person")
             fresh = gr.Button("New conversation", size="sm", scale=0, elem_id="fresh")
         with gr.Row(elem_id="body"):
-            with gr.Column(scale=8, min_width=320, elem_id="main"):
-                chat = gr.Chatbot(
-                    show_label=False,
-                    container=False,
-                    placeholder=f"<h2>How can we help?</h2><p>{WELCOME}</p>",
-                    render_markdown=False,
-                    allow_tags=False,
-                    buttons=[],
-                    elem_id="chat",
+            with gr.Column(scale=8, min_width=280, elem_id="main"):
+                with gr.Column(elem_id="talk"):
+                    past = gr.HTML(
+                        welcome,
+                        html_template='<div role="log" aria-label="Conversation">${value}</div>',
+                        js_on_load=script("chat.js", ORIGINS=list(settings.origins)),
+                        apply_default_css=False,
+                        elem_id="past",
+                    )
+                    now = gr.HTML(elem_id="now", js_on_load=None, apply_default_css=False)
+                choices = gr.HTML(
+                    elem_id="choices", js_on_load=script("choices.js"), apply_default_css=False
                 )
-                with gr.Row(elem_id="choices"):
-                    choices = [gr.Button(visible=False, size="sm", scale=0) for _ in range(CHOICES)]
-                box = gr.MultimodalTextbox(
-                    label="Your message",
-                    show_label=False,
-                    placeholder="Write, or add a photo or video",
-                    file_types=["image", "video"],
-                    file_count="multiple",
-                    max_lines=6,
-                    max_plain_text_length=settings.input_limits.text_chars,
-                    elem_id="box",
-                )
-                with gr.Row(elem_id="voice"):
-                    # Its own recorder: the one inside MultimodalTextbox fails (gradio #12985).
-                    recorder = gr.Audio(
-                        sources=["microphone", "upload"],
-                        type="filepath",
-                        label="Say it",
+                with gr.Column(visible=False, elem_id="review") as review:
+                    player = gr.HTML(js_on_load=None, apply_default_css=False)
+                    words = gr.Textbox(
+                        label="This is what we heard. Correct it before you send it.",
+                        lines=2,
+                        max_lines=4,
+                        elem_id="words",
+                    )
+                    with gr.Row(elem_id="review-buttons"):
+                        drop = gr.Button("Discard", size="sm", scale=0, elem_id="drop")
+                        speak = gr.Button(
+                            "Send", variant="primary", size="sm", scale=0, elem_id="speak"
+                        )
+                trouble = gr.HTML(elem_id="trouble", js_on_load=None, apply_default_css=False)
+                with gr.Row(elem_id="bar"):
+                    box = gr.MultimodalTextbox(
+                        label="Your message",
                         show_label=False,
-                        container=False,
-                        buttons=[],
-                        waveform_options=gr.WaveformOptions(show_recording_waveform=False),
-                        elem_id="recorder",
+                        placeholder="Write, or add a photo or video",
+                        file_types=["image", "video"],
+                        file_count="multiple",
+                        max_lines=6,
+                        max_plain_text_length=limits.text_chars,
+                        scale=1,
+                        elem_id="box",
                     )
-                    speak = gr.Button(
-                        "Send recording",
-                        variant="primary",
-                        size="sm",
-                        visible=False,
-                        scale=0,
-                        elem_id="speak",
+                    voice = gr.HTML(
+                        messages.recorder(limits.audio_seconds) if agent.encoders.speech else "",
+                        js_on_load=script("voice.js", MOST=limits.audio_bytes),
+                        apply_default_css=False,
+                        elem_id="voice",
                     )
-            with gr.Column(scale=5, min_width=300, elem_id="side"):
-                with gr.Column(elem_id="starters"):
-                    gr.HTML("<h3>For example</h3>")
-                    examples = [
-                        (gr.Button(f"{words} (with a photo)" if product else words), words, product)
-                        for words, product in offered
-                    ]
-                with gr.Accordion("How this answer came about", open=False, elem_id="why"):
-                    evidence = gr.HTML(NOTHING, elem_id="evidence")
+            with gr.Column(scale=5, min_width=280, elem_id="side"):
+                gr.HTML(
+                    messages.PANEL_HEAD,
+                    js_on_load=None,
+                    apply_default_css=False,
+                    elem_id="side-head",
+                )
+                panel = gr.HTML(
+                    NOTHING, js_on_load=None, apply_default_css=False, elem_id="evidence"
+                )
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        every = [session, past, now, choices, box, review, player, words, trouble, panel, look]
         turns = quiet | {
-            "outputs": [session, chat, box, recorder, evidence, look, *choices],
+            "outputs": every,
             "concurrency_limit": CONCURRENT,
             "concurrency_id": "turns",
         }
-        running = [gr.on([box.submit, speak.click], send, [box, recorder, session], **turns)]
-        running += [b.click(send_choice, [b, session], **turns) for b in choices]
-        for button, words, product in examples:
-            example = partial(send_example, words=words, product=product)
-            running.append(button.click(example, session, **turns))
-        recorder.change(
-            lambda recording: gr.update(visible=bool(recording)), recorder, speak, **quiet
-        )
-        look.tick(look_again, session, [chat, look], **quiet)
+        running = [
+            gr.on([box.submit, speak.click, words.submit], send, [box, words, session], **turns),
+            choices.select(pick, session, **turns),
+            past.example_select(say, session, **turns),
+            person.click(ask_person, session, **turns),
+        ]
+        voice.upload(listen, session, **turns)
+        drop.click(discard, session, [review, player, words], **quiet)
+        past.like(rate, session, past, **quiet)
+        past.select(explain, session, panel, **quiet)
+        look.tick(look_again, session, [past, look], **quiet)
+        page.load(opened, None, [session, past, choices, look], **quiet)
         # First stop what is being written, then clear: the last words would come after.
-        fresh.click(None, cancels=running, **quiet).then(
-            start_over, outputs=turns["outputs"], **quiet
-        )
+        fresh.click(None, cancels=running, **quiet).then(start_over, session, every, **quiet)
     return page.queue(max_size=WAITING, api_open=False)
-
-
-def _look(active: bool) -> gr.Timer:
-    return gr.Timer(active=active)
