@@ -23,7 +23,7 @@ HOMES = {
     "whisper": ("fusion.",),
     "chromadb": ("knowledge.",),
     "gradio": ("ui", "agent.page"),
-    "fastapi": ("agent.api", "agent.connectors", "agent.page"),
+    "fastapi": ("agent.api", "agent.connectors", "agent.page", "ui"),
     "langchain": ("agent.chat",),
     "langchain_core": ("agent.chat", "knowledge.retriever"),
     "langchain_text_splitters": ("knowledge.passages",),

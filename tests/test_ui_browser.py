@@ -30,7 +30,7 @@ SPOKEN = SAMPLES / "audio" / "where_is_my_order.wav"
 MICROPHONE = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    f"--use-file-for-fake-audio-capture={SPOKEN}",
+    f"--use-file-for-fake-audio-capture={SPOKEN}%noloop",
 )
 
 

@@ -10,7 +10,6 @@ import json
 import secrets
 from collections import OrderedDict
 from pathlib import Path
-from urllib.parse import unquote
 
 import gradio as gr
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +26,13 @@ GRADIO = "/gradio_api/"
 UPLOAD = f"{GRADIO}upload"
 FILES = (f"{GRADIO}file=", f"{GRADIO}file/")
 CLOSED = (f"{GRADIO}proxy=", f"{GRADIO}component_server", f"{GRADIO}deep_link")
+
+OWN_HOST = (
+    "default-src 'self' data: blob:",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Gradio writes and evaluates scripts
+    "style-src 'self' 'unsafe-inline'",
+)
+"""The browser itself refuses what the page would ask of another host."""
 
 
 class Uploads:
@@ -68,8 +74,9 @@ class Browsers:
         path, headers = scope["path"], Headers(scope=scope)
         browser = browser_of(headers)
         if not path.startswith(GRADIO):
-            if path == "/" and not browser:
-                send = _with_cookie(send, self._cookie(scope["scheme"] == "https"))
+            if path == "/":
+                cookie = "" if browser else self._cookie(scope["scheme"] == "https")
+                send = _opening(send, cookie)
             return await self.app(scope, receive, send)
         refused = self._refused(scope["method"], path, headers, browser)
         if refused:
@@ -85,7 +92,7 @@ class Browsers:
         if path.startswith(CLOSED):
             return 404, "Not found."
         if path.startswith(FILES):
-            file = unquote(path[len(FILES[0]) :])
+            file = path[len(FILES[0]) :]
             return None if self.uploads.owned(browser, file) else (403, "This is not yours.")
         if method != "POST":
             return None
@@ -137,10 +144,16 @@ def asking(request: gr.Request | None) -> str:
     return browser_of(Headers(dict(request.headers))) if request else ""
 
 
-def _with_cookie(send: Send, cookie: str) -> Send:
-    async def sending(message: Message) -> None:
+def _opening(send: Send, cookie: str) -> Send:
+    """Send the page with its cookie, if it needs one, and held to its own server."""
+
+    async def opening(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).append("Set-Cookie", cookie)
+            headers = MutableHeaders(scope=message)
+            framing = headers.get("Content-Security-Policy", "")
+            headers["Content-Security-Policy"] = "; ".join(filter(None, [framing, *OWN_HOST]))
+            if cookie:
+                headers.append("Set-Cookie", cookie)
         await send(message)
 
-    return sending
+    return opening

@@ -11,6 +11,7 @@ const PATIENCE = 2500; // milliseconds until a turn that has not begun is said t
 const find = (selector) => document.querySelector(selector);
 function begin() {
   const talk = find("#talk");
+  const page = find("#head").parentElement; // whose classes the style sees
   talk.tabIndex = 0;
   document.documentElement.lang ||= "en";
 
@@ -52,6 +53,9 @@ function begin() {
   new MutationObserver(() => {
     const field = find("#box textarea");
     if (!field) return;
+    // Gradio calls them items of a list that it does not make.
+    const items = document.querySelectorAll("#box [role=listitem]");
+    items.forEach((item) => item.setAttribute("role", "group"));
     const closed = field.disabled;
     if (writing && !closed && desktop && document.activeElement === document.body) field.focus();
     writing = closed;
@@ -74,7 +78,7 @@ function begin() {
   }
 
   function panel(open) {
-    document.body.classList.toggle("why", open);
+    page.classList.toggle("why", open);
     if (open) find("#side [data-close]").focus();
   }
 
@@ -100,10 +104,10 @@ function begin() {
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    if (document.body.classList.contains("why")) panel(false);
+    if (page.classList.contains("why")) panel(false);
     else if (frame) tell("close");
   });
-  if (!voice) document.body.classList.add("mute");
+  if (!voice) page.classList.add("mute");
 
   // --- Is the shop there? -------------------------------------------------------------------------
 
@@ -122,7 +126,7 @@ function begin() {
         gone = LOST;
       }
     }
-    document.body.classList.toggle("gone", Boolean(gone));
+    page.classList.toggle("gone", Boolean(gone));
     if (gone || before) state(gone);
   }
   setInterval(check, CHECK);
@@ -155,11 +159,12 @@ function begin() {
 
   // --- In a shop's frame --------------------------------------------------------------------------
 
-  if (asked) document.body.classList.add("framed");
+  if (asked) page.classList.add("framed");
   if (frame) {
     addEventListener("message", (event) => {
       if (event.origin !== asked || event.source !== window.parent) return;
       frame.closed = event.data?.deskhand !== "opened";
+      page.classList.toggle("covers", Boolean(event.data?.covers));
       if (!frame.closed) find("#box textarea")?.focus();
     });
     tell("ready");

@@ -215,7 +215,7 @@ def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
                     box = gr.MultimodalTextbox(
                         label="Your message",
                         show_label=False,
-                        placeholder="Write, or add a photo or video",
+                        placeholder="Your message",
                         file_types=["image", "video"],
                         file_count="multiple",
                         max_lines=6,
@@ -261,4 +261,4 @@ def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
         page.load(opened, None, [session, past, choices, look], **quiet)
         # First stop what is being written, then clear: the last words would come after.
         fresh.click(None, cancels=running, **quiet).then(start_over, session, every, **quiet)
-    return page.queue(max_size=WAITING, api_open=False)
+    return page.queue(max_size=WAITING, api_open=False, default_concurrency_limit=CONCURRENT)

@@ -73,11 +73,11 @@ def _perceived(event: types.Heard) -> str:
 
 
 def _hit(hit: types.FoundHit, quotes: Collection[str]) -> str:
-    ranks = ", ".join(f"{RANKS.get(name, name)} {place}." for name, place in hit.ranks.items())
+    ranks = ", ".join(f"no. {place} {RANKS.get(name, name)}" for name, place in hit.ranks.items())
     return (
         f'<div class="hit"><p><b>{link(hit.url, hit.title)}</b><span>{hit.score:.2f}</span></p>'
         f'<p class="quote">{marked(hit.passage, quotes)}</p>'
-        f"<p>{escape(hit.kind)} · place {escape(ranks)}</p></div>"
+        f"<p>{escape(hit.kind)} · {escape(ranks)}</p></div>"
     )
 
 

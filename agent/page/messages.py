@@ -24,7 +24,6 @@ from knowledge.types import Document
 THUMBNAIL = 320  # pixels of the long side of a photo in the conversation
 STATED = ("material", "size", "capacity", "dimensions")  # attributes on a card, if it has them
 OTHERS = 4  # other variants on a card, at most
-WIDE = 3  # cards beside each other; more are a strip to be pushed
 
 REASONS = ("Not what I asked", "Not correct", "Hard to understand")
 
@@ -61,7 +60,7 @@ def customer(
     said = f'<p class="spoken">{icon("aloud")}{escape(spoken)}</p>' if spoken else ""
     typed = f"<p>{escape(words)}</p>" if words else ""
     return (
-        '<article class="msg you"><h3 class="sr">You</h3>'
+        '<article class="msg you"><h2 class="sr">You</h2>'
         f'<div class="bubble">{shown}{sent}{said}{typed}</div></article>'
     )
 
@@ -97,7 +96,7 @@ def reply(reply: types.Reply, knowledge: Knowledge, rating: str = "", asked: boo
     )
     shown = "" if reply.comparison else cards(reply, knowledge)
     return (
-        '<article class="msg us"><h3 class="sr">Answer</h3>'
+        '<article class="msg us"><h2 class="sr">Answer</h2>'
         f'<div class="bubble">{inner}</div>{shown}'
         f"{_tools(reply.id, rating, asked) if reply.intent else ''}</article>"
     )
@@ -132,7 +131,7 @@ def card(product: types.ProductCard, knowledge: Knowledge) -> str:
     stated = [document.attributes.get(name, "") for name in STATED] if document else []
     facts = " · ".join(dict.fromkeys(filter(None, stated)))
     return (
-        f"<section>{image}<h4>{link(product.url, product.title)}</h4>"
+        f"<section>{image}<h3>{link(product.url, product.title)}</h3>"
         f'<p class="price"><b>{escape(price)}</b> {stock(product.stock)}</p>'
         + (f'<p class="facts">{escape(facts)}</p>' if facts else "")
         + (_others(document, knowledge) if document else "")
@@ -258,6 +257,6 @@ def recorder(seconds: float) -> str:
 
 
 PANEL_HEAD = (
-    '<h2>How this answer came about</h2><button type="button" data-close '
-    'aria-label="Close">✕</button>'
+    '<button type="button" data-close aria-label="Close">✕</button>'
+    "<h2>How this answer came about</h2>"
 )

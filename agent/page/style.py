@@ -58,12 +58,12 @@ STYLE = """
   --mark: #6b5a1e}
 .gradio-container > .main {padding: 0 !important; max-width: none !important}
 .gradio-container .html-container, .gradio-container .block.padded {padding: 0}
-.gradio-container :has(> #head) {gap: 0; padding: 0}
+.gradio-container :has(> #head) {gap: 0; padding: 0; height: 100dvh; flex-wrap: nowrap}
 footer {display: none !important}
 .sr {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap}
 .gradio-container :focus-visible {outline: 2px solid var(--accent); outline-offset: 2px}
-#head {align-items: center; flex-wrap: nowrap; padding: 12px 22px; gap: 8px;
+#head {align-items: center; flex: 0 0 auto; flex-wrap: nowrap; padding: 12px 22px; gap: 8px;
   background: var(--paper); border-bottom: 1px solid var(--line)}
 #head > :first-child {flex: 1 1 auto; min-width: 0}
 #head > button {flex: 0 0 auto; width: auto}
@@ -71,7 +71,7 @@ footer {display: none !important}
 #head p {margin: 0; color: var(--soft); font-size: 13px}
 #head button {border-radius: 999px; min-width: 0; font-weight: 500; color: var(--ink);
   padding: 7px 14px; white-space: nowrap}
-#body {gap: 0; flex-wrap: nowrap; height: calc(100dvh - 71px)}
+#body {gap: 0; flex-wrap: nowrap; flex: 1 1 0; min-height: 0}
 #main {gap: 8px; height: 100%; flex-wrap: nowrap; max-width: 820px; margin: 0 auto;
   padding: 0 22px 16px}
 #main > * {flex-shrink: 0}
@@ -115,7 +115,7 @@ footer {display: none !important}
 .wait::after {content: "…"; animation: wait 1.2s infinite}
 @keyframes wait {50% {opacity: .2}}
 @media (prefers-reduced-motion: reduce) {.wait::after {animation: none}}
-.from a, .hit a, .cards h4 a {color: var(--accent); text-decoration: underline}
+.from a, .hit a, .cards h3 a {color: var(--accent); text-decoration: underline}
 
 .tools {display: flex; gap: 2px; color: var(--soft)}
 .tools button {display: inline-flex; align-items: center; gap: 5px; padding: 5px 7px;
@@ -143,7 +143,7 @@ footer {display: none !important}
 .cards section {border: 1px solid var(--line); border-radius: 14px; overflow: hidden;
   background: var(--paper); display: flex; flex-direction: column; scroll-snap-align: start}
 .cards img {width: 100%; aspect-ratio: 1; object-fit: cover; margin: 0; background: var(--tint)}
-.cards h4 {margin: 10px 12px 2px; font-size: 14px; font-weight: 600; color: var(--ink);
+.cards h3 {margin: 10px 12px 2px; font-size: 14px; font-weight: 600; color: var(--ink);
   line-height: 1.3}
 .cards p {margin: 0 12px 6px; font-size: 13px; color: var(--ink)}
 .cards .price {display: flex; justify-content: space-between; gap: 8px; flex-wrap: wrap}
@@ -211,8 +211,8 @@ footer {display: none !important}
 .recorder [aria-pressed=true] {background: #a3482d; color: #fff; border-color: transparent;
   padding: 0 16px}
 .clock {font-variant-numeric: tabular-nums; font-size: 14px; color: #fff}
-#review {border: 1px solid var(--line); border-radius: 18px; background: var(--paper);
-  padding: 12px 14px; gap: 8px}
+#review {flex: 0 0 auto !important; border: 1px solid var(--line); border-radius: 18px;
+  background: var(--paper); padding: 12px 14px; gap: 8px}
 #review audio {width: 100%; height: 36px}
 #review-buttons {justify-content: flex-end; gap: 8px}
 #review-buttons button {border-radius: 999px; min-width: 96px}
@@ -220,9 +220,9 @@ footer {display: none !important}
 #words span {color: var(--soft); font-size: 13px; background: none}
 
 #side-head {border-bottom: 1px solid var(--line); padding-bottom: 8px !important}
-#side-head > div, #side-head .html-container > div {display: flex}
-#side-head h2 {font-size: 15px; font-weight: 650; margin: 0; flex: 1; color: var(--ink)}
-#side-head button {color: var(--soft); padding: 2px 8px; min-height: 26px; border-radius: 8px}
+#side-head h2 {font-size: 15px; font-weight: 650; margin: 0; color: var(--ink)}
+#side-head button {float: right; color: var(--soft); padding: 2px 8px; min-height: 26px;
+  border-radius: 8px}
 #evidence section {padding: 14px 0; border-top: 1px solid var(--line)}
 #evidence section:first-child {border: 0}
 #evidence h3 {font-size: 14px; font-weight: 650; margin: 0 0 8px; color: var(--ink)}
@@ -245,17 +245,17 @@ footer {display: none !important}
 
 .framed #head {padding: 9px 14px}
 .framed #head p {display: none}
-.framed #body {height: calc(100dvh - 53px)}
 @media (max-width: 860px) {
   .why #side {position: fixed; inset: 0; z-index: 20; max-width: none}
 }
 @media (max-width: 600px) {
   #head {padding: 9px 14px}
-  #head h1 {font-size: 17px}
+  #head h1 {font-size: 17px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
+  #head #fresh {font-size: 0}
+  #fresh::before {content: "+"; font-size: 19px; line-height: 1}
   #head p {display: none}
   #head button {padding: 6px 11px; font-size: 12.5px}
-  #body, .framed #body {height: calc(100dvh - 50px)}
-  .framed #head {padding-right: 56px}
+  .covers #head {padding-right: 56px}
   #main {padding: 0 12px 10px}
   .msg {max-width: 92%}
   .starters {grid-template-columns: 1fr}

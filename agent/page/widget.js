@@ -13,7 +13,7 @@
   const label = script.dataset.label || "Chat with us";
 
   const host = document.createElement("div");
-  const root = host.attachShadow({ mode: "closed" }); // the page's styles do not reach in here
+  const root = host.attachShadow({ mode: "open" }); // the page's styles do not reach in here
   root.innerHTML = `<style>
     :host {position: fixed; bottom: 20px; ${side}: 20px; z-index: 2147483000;
       font: 500 15px/1.2 system-ui, sans-serif}
@@ -54,7 +54,12 @@
 
   const TALK = "M4 5h16v11H9l-5 4V5z";
   const CLOSE = "M6 6l12 12M18 6L6 18";
+  const phone = matchMedia("(max-width: 480px)"); // where the frame covers the page
   let frame = null;
+  function tell(open) {
+    const said = { deskhand: open ? "opened" : "closed", covers: phone.matches };
+    frame?.contentWindow.postMessage(said, home);
+  }
   function show(open) {
     if (open && !frame) {
       frame = document.createElement("iframe");
@@ -69,7 +74,7 @@
     button.setAttribute("aria-label", open ? "Close the chat" : label);
     root.querySelector("path").setAttribute("d", open ? CLOSE : TALK);
     if (open) news.hidden = true;
-    frame?.contentWindow.postMessage({ deskhand: open ? "opened" : "closed" }, home);
+    tell(open);
     if (!open && frame) button.focus();
   }
   button.addEventListener("click", () => show(pane.hidden));
@@ -78,9 +83,7 @@
     const said = event.data?.deskhand;
     if (said === "close") show(false);
     else if (said === "news") news.hidden = !pane.hidden;
-    else if (said === "ready" && !pane.hidden) {
-      frame.contentWindow.postMessage({ deskhand: "opened" }, home);
-    }
+    else if (said === "ready") tell(!pane.hidden);
   });
   show("open" in script.dataset);
   document.body.append(host);
