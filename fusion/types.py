@@ -28,13 +28,16 @@ class WeightsError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One customer message, as it came in. Attachments are undecoded bytes; `choices` are the ids
-    of the answers picked, of those that the last question offered."""
+    of the answers picked, of those that the last question offered. A `transcript` is what was heard
+    in the recording before, with the words as the customer corrected them: it counts, and the
+    recording is not heard again."""
 
     text: str = ""
     audio: bytes | None = None
     photos: tuple[bytes, ...] = ()
     video: bytes | None = None
     choices: tuple[str, ...] = ()
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,9 @@ MIGRATIONS = [
     " holder TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX outbox_by_state ON outbox (state, due)",
     "CREATE INDEX outbox_by_conversation ON outbox (conversation, place)",
+    # Digest of the secret of the browser that shows it again after a reload.
+    "ALTER TABLE conversations ADD COLUMN browser TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX conversations_by_browser ON conversations (browser) WHERE browser <> ''",
 ]
 """One statement each, run in this order, once. Append; never edit."""
 
