@@ -25,6 +25,7 @@ from agent.config import Settings
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS
 from agent.files import read_turn, without_metadata
 from agent.markup import STYLE, alert, aside, below, laid_open, sent_photo, silence, spoken, waiting
+from agent.page.staff import mount_staff
 
 log = logging.getLogger(__name__)
 
@@ -327,6 +328,7 @@ def _look(active: bool) -> gr.Timer:
 
 def mount(app: Starlette, agent: Agent, settings: Settings) -> None:
     """Put the page at the root of `app`; the routes the app already has go before it."""
+    mount_staff(app, agent, settings, theme())
     limits = settings.input_limits
     gr.mount_gradio_app(
         app,

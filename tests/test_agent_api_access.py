@@ -72,6 +72,7 @@ def test_a_key_is_kept_as_a_digest_and_can_be_revoked(agent: Scripted, tmp_path:
     [
         (["chat"], [201, 403, 422, 403]),
         (["knowledge"], [403, 403, 422, 422]),
+        (["desk"], [403, 200, 422, 403]),
         (["admin"], [201, 200, 422, 422]),
     ],
 )
