@@ -38,7 +38,7 @@ from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
 from knowledge.feeds import FetchPhoto
 from knowledge.fetch import NotFetched, fetch
-from knowledge.index import IndexReport, empty, kept_documents, open_index
+from knowledge.index import IndexReport, Knowledge, empty, kept_documents, open_index
 from knowledge.load import Guessed, files_at, read_documents
 from knowledge.types import Document, Skipped
 
@@ -181,10 +181,15 @@ def index_documents(
         report = knowledge.update(documents, encoders.text.encode, photos, progress)
         progress("calibrating", 0, 0)
         knowledge.calibrate(encoders.text.encode)
-        held = knowledge.documents()
+        keep_language(settings, knowledge)
+    return report
+
+
+def keep_language(settings: Settings, knowledge: Knowledge) -> None:
+    """Write down for the recogniser how this shop speaks; it reads that when it is opened."""
+    held = knowledge.documents()
     names = (document.title for document in held if document.kind == "product")
     write_language(said_of(held), names, settings.speech_folder)
-    return report
 
 
 def index_demo(

@@ -136,7 +136,8 @@ def make_insights(agent: Agent, region: str = REGION) -> Callable[[date, date], 
         resolved = sum(count for _, state, count in handed if state == "resolved")
         unmet = counts.unmet()
         good, bad = counts.rated()
-        names = counts.names([one.conversation for one in (*unmet, *bad)])
+        spoken = [one.conversation for one in unmet] + [one.conversation for one in bad]
+        names = counts.names(spoken)
         came = counts.came()
         used = Counter(modality for present, _ in came for modality in present)
 
@@ -204,19 +205,19 @@ def grouped(
         else:
             sums[best] += vector
             groups[best].append((asked, vector))
-    order = sorted(range(len(groups)), key=lambda at: (-len(groups[at]), at))
-    for at in order:
-        by_nearness = sorted(groups[at], key=lambda pair, at=at: -float(pair[1] @ sums[at]))
-        said = [hidden(one.conversation, one.words) for one, _ in by_nearness]
+    for group, total in sorted(zip(groups, sums, strict=True), key=lambda pair: -len(pair[0])):
+        nearness = [-float(vector @ total) for _, vector in group]
+        by_nearness = [group[at][0] for at in np.argsort(nearness, kind="stable")]
+        said = [hidden(one.conversation, one.words) for one in by_nearness]
         said = [words for words in dict.fromkeys(said) if contentful(words)]
-        near_by = Counter(one.near for one, _ in groups[at] if one.near)
+        near_by = Counter(one.near for one in by_nearness if one.near)
         near_most = near_by.most_common(1)[0][0] if near_by else ""
         yield Demand(
             question=said[0] if said else "(a photo, without words)",
-            count=len(groups[at]),
-            photos=sum(one.photo for one, _ in groups[at]),
+            count=len(group),
+            photos=sum(one.photo for one in by_nearness),
             near=near_most,
-            reasons=_counts(Counter(one.reason for one, _ in groups[at]).most_common()),
+            reasons=_counts(Counter(one.reason for one in by_nearness).most_common()),
             examples=tuple(said[1 : EXAMPLES + 1]),
         )
 
@@ -236,8 +237,8 @@ def _table(found: Insights) -> Iterator[tuple[str, str, object, str]]:
     for name in ("conversations", "turns", "containment", "resolution", "rated_good"):
         value = getattr(found, name)
         yield "figures", name, "" if value is None else value, days
-    for one in found.days:
-        yield "days", one.day, one.conversations, f"{one.handed} handed to a person"
+    for day in found.days:
+        yield "days", day.day, day.conversations, f"{day.handed} handed to a person"
     for section in (
         "intents", "products", "decisions", "hand_offs", "languages", "modalities",
     ):  # fmt: skip

@@ -9,13 +9,14 @@ from starlette.applications import Starlette
 
 from agent.agent import Agent
 from agent.api.access import Access
+from agent.api.edge import REQUEST_BYTES
 from agent.config import Settings
 from agent.insights import make_insights
 from agent.page.desk import desk_page
 from agent.page.insights import csv_route, insights_page
+from agent.page.library import library_page
 from agent.page.login import guard, login_routes
 
-FEED_BYTES = 80_000_000  # of one file that is dropped on a page, as in a request by HTTP
 STYLE = Path(__file__).with_name("staff.css")
 SCRIPT = """<script>
 // Whose session is over logs in again, rather than being told of errors.
@@ -45,6 +46,7 @@ def mount_staff(app: Starlette, agent: Agent, settings: Settings, theme: gr.Them
     pages = {
         "desk": desk_page(agent, settings),
         "insights": insights_page(made, store, settings),
+        "knowledge": library_page(agent, settings),
     }
     for name, page in pages.items():
         gr.mount_gradio_app(
@@ -52,7 +54,7 @@ def mount_staff(app: Starlette, agent: Agent, settings: Settings, theme: gr.Them
             page,
             path=f"/{name}",
             auth_dependency=guard(store, name),
-            max_file_size=FEED_BYTES,
+            max_file_size=REQUEST_BYTES,
             allowed_paths=[],
             show_error=False,
             footer_links=[],

@@ -177,7 +177,8 @@ class Counts:
         """How many replies were called good; those that were called bad, newest first."""
         rows = self._rows(
             "SELECT f.rating, f.conversation, f.at, f.comment, t.words,"
-            f" {self._json('t.reply', 'text')} AS reply, {self._json('t.reply', 'intent')} AS intent"
+            f" {self._json('t.reply', 'text')} AS reply,"
+            f" {self._json('t.reply', 'intent')} AS intent"
             " FROM feedback f JOIN turns t ON t.reply_id = f.reply_id"
             f" WHERE {DAYS.format(at='f.at')} ORDER BY f.at DESC"
         )
