@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 from agent.agent import Agent
+from agent.build import ADDED
 from agent.errors import NotFound
 from agent.space import photo_embedder
 from fusion.types import BadInput
@@ -43,7 +44,8 @@ def take_out(agent: Agent, id: str) -> None:
 
 
 def add_faq(agent: Agent, question: str, answer: str) -> Document:
-    """A new entry of the FAQ; the next question is answered from it.
+    """A new entry of the FAQ; the next question is answered from it. It stays when the shop's files
+    are indexed again, until they have the question, too.
 
     Raises BadInput when something is missing or there is such an entry, and what `put` raises.
     """
@@ -52,9 +54,10 @@ def add_faq(agent: Agent, question: str, answer: str) -> Document:
         raise BadInput("An entry of the FAQ has a question and an answer.")
     if len(question) > QUESTION or len(answer) > ANSWER:
         raise BadInput(f"A question has at most {QUESTION} characters, an answer at most {ANSWER}.")
-    id = "faq-" + sha256(question.casefold().encode(errors="replace")).hexdigest()[:12]
+    # As a file of theirs names it, which may have the question one day.
+    id = "faq-" + sha256(question.encode(errors="replace")).hexdigest()[:12]
     if agent.knowledge.document(id) is not None:
-        raise BadInput("The FAQ has an entry for this question. The knowledge page changes it.")
-    entry = Document(id=id, kind="faq", title=question, text=answer)
+        raise BadInput("The FAQ has an entry for this question. The knowledge page can delete it.")
+    entry = Document(id, "faq", question, answer, attributes={ADDED: "desk"})
     put(agent, [entry])
     return entry

@@ -7,7 +7,7 @@ conversation whose name stands over it on the page, or nowhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,8 @@ from agent.page.case import (
 )
 from agent.page.head import alert, good, head
 from agent.privacy import mask
-from agent.store.desk import End, enclosed, let_go, moments, queue
+from agent.store.desk import End, Queued, enclosed, let_go, moments, queue
+from fusion.types import BadInput
 from knowledge.types import Hit
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Desk:
     """What one browser has open, and how it looked when it was shown last."""
 
     conversation: str = ""
-    shown: tuple[object, ...] = ()
+    shown: Queued | None = None
     queue: str = ""
     hits: dict[str, Hit] = field(default_factory=dict)
     drafts: dict[str, str] = field(default_factory=dict)  # answers begun, by conversation
@@ -93,8 +94,7 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
             desk.names[id] = str(customer.name) if customer else ""
         return desk.names
 
-    def queue_now(desk: Desk, me: str) -> dict[Any, Any]:
-        waiting = queue(store)
+    def queue_now(desk: Desk, me: str, waiting: Sequence[Queued]) -> dict[Any, Any]:
         known = names(desk, {one.customer for one in waiting})
         html = queue_shown(waiting, known, me, desk.conversation)
         if html == desk.queue:
@@ -111,20 +111,24 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
                 trouble = said(error, case.conversation)
         return facts_shown(case, customer, orders, agent.shop.rules.currency, trouble)
 
-    def case_now(desk: Desk, me: str) -> dict[Any, Any]:
-        """The open conversation, where anything of it has changed since it was shown."""
+    def now(desk: Desk, me: str) -> dict[Any, Any]:
+        """What has changed since it was shown: of the queue, and of the open conversation."""
+        waiting = queue(store)
+        return case_now(desk, me, waiting) | queue_now(desk, me, waiting)
+
+    def case_now(desk: Desk, me: str, waiting: Sequence[Queued]) -> dict[Any, Any]:
         if not desk.conversation:
+            return {}
+        looks = [one for one in waiting if one.conversation == desk.conversation]
+        if looks and looks[0] == desk.shown:
             return {}
         try:
             case = brief(store, desk.conversation)
         except NotFound:
-            desk.conversation, desk.shown = "", ()
+            desk.conversation, desk.shown = "", None
             return {title: GONE, talk: "", side: "", **_shut()}
+        desk.shown = looks[0] if looks else None
         turns = store.transcript(case.conversation)
-        looks = (case.conversation, len(turns), case.person, case.reason, case.priority)
-        if looks == desk.shown:
-            return {}
-        desk.shown = looks
         customer = store.flow(case.conversation).customer
         name = str(customer.name) if customer else "Customer"
         mine, free = case.person == me, not case.person
@@ -145,21 +149,19 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
         return dict.fromkeys(hidden, gr.update(visible=False))
 
     def look(desk: Desk, request: gr.Request) -> dict[Any, Any]:
-        changed = queue_now(desk, _me(request)) | case_now(desk, _me(request))
-        return changed or {line: gr.skip()}
+        return now(desk, _me(request)) or {line: gr.skip()}
 
     def open_case(desk: Desk, draft: str, event: gr.EventData, request: gr.Request) -> dict:
         if desk.conversation:
             desk.drafts[desk.conversation] = draft
-        desk.conversation, desk.shown, desk.hits = str(event._data.get("id", "")), (), {}
-        shown = case_now(desk, _me(request))
+        desk.conversation, desk.shown, desk.hits = str(event._data.get("id", "")), None, {}
+        shown = now(desk, _me(request))
         if not desk.conversation:
-            return shown | queue_now(desk, _me(request))
+            return shown
         asked = [words for words, _ in store.transcript(desk.conversation) if words]
         last = asked[-1] if asked else ""
         return {
             **shown,
-            **queue_now(desk, _me(request)),
             told: "",
             answer: desk.drafts.get(desk.conversation, ""),
             wanted: last[:200],
@@ -178,9 +180,8 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
                 act(_named(desk, over), me)
             except Exception as error:
                 wrong = said(error, desk.conversation)
-            desk.shown = ()
-            shown = case_now(desk, me) | queue_now(desk, me)
-            return shown | {told: alert(wrong)}
+            desk.shown = None
+            return now(desk, me) | {told: alert(wrong)}
 
         return done
 
@@ -194,14 +195,14 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
             return {told: alert("Write something first.")}
         try:
             if len(words) > ANSWER:
-                raise NotFound(f"An answer has at most {ANSWER} characters.")
+                raise BadInput(f"An answer has at most {ANSWER} characters.")
             store.human_reply(_named(desk, over), me, words)
         except Exception as error:
             wrong = said(error, desk.conversation)
         else:
             desk.drafts.pop(desk.conversation, None)
-        desk.shown = ()
-        shown = case_now(desk, me) | queue_now(desk, me) | {told: alert(wrong)}
+        desk.shown = None
+        shown = now(desk, me) | {told: alert(wrong)}
         return shown if wrong else shown | {answer: "", entry: words}
 
     def insert(desk: Desk, words: str, event: gr.EventData) -> str:
