@@ -112,10 +112,11 @@ def headline(brief: Brief, name: str, me: str) -> str:
         )
     urgent = URGENT.get(brief.priority, "")
     chip = f'<span class="chip p{brief.priority}">{urgent}</span>' if urgent else ""
+    why = escape(reason_said(brief.reason).capitalize())
     return (
-        f'<div data-conversation="{escape(brief.conversation)}" class="headline"><h2>'
-        f"{escape(name)}</h2><p>{escape(reason_said(brief.reason).capitalize())} · waits "
-        f"{waited(brief.since)} · {mood_shown(brief.mood)}{chip}</p>{whose}</div>"
+        f'<div data-conversation="{escape(brief.conversation)}" class="headline">'
+        f"<h2>{escape(name)}</h2>{whose}<p>{why} · waits {waited(brief.since)} "
+        f"{mood_shown(brief.mood)} {chip}</p></div>"
     )
 
 

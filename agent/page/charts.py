@@ -9,7 +9,7 @@ from html import escape
 from agent.insights import Count, Day
 
 HEIGHT, GAP = 150, 26  # of the columns and of the days under them, in units of the drawing
-WIDTH = 720
+WIDTH = 1180
 LABELS = 8  # days that are named, at most
 BARS = 10  # names shown; the rest is said in a line
 
@@ -49,7 +49,7 @@ def columns(days: Sequence[Day], since: date, until: date) -> str:
     drawn = []
     for n, day in enumerate(every):
         one = by_day.get(day.isoformat())
-        x, width = n * step + step * 0.18, min(step * 0.64, 44)
+        x, width = n * step + step * 0.18, min(step * 0.64, 56)
         x += (step * 0.64 - width) / 2
         if one:
             tall = HEIGHT * one.conversations / most

@@ -232,8 +232,8 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
                 with gr.Row(elem_id="over"):
                     title = gr.HTML(NONE, elem_id="title")
                     take = _button("Take over", "take", variant="primary")
-                    requeue = _button("Back to the queue", "requeue")
-                    back = _button("Hand back to the assistant", "back")
+                    requeue = _button("Back to queue", "requeue")
+                    back = _button("Hand to assistant", "back")
                     resolve = _button("Resolve", "resolve", variant="primary")
                 talk = gr.HTML(elem_id="talk", autoscroll=True)
                 told = gr.HTML(elem_id="told")

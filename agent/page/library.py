@@ -170,7 +170,7 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
                     gr.HTML(ADD)
                     feed = gr.File(
                         label="Drop a file", file_types=list(KNOWN), type="filepath",
-                        height=110, elem_id="feed",
+                        height=140, elem_id="feed",
                     )  # fmt: skip
                     report = gr.HTML(elem_id="report")
                 with gr.Column(elem_classes="tool"):
