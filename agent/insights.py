@@ -25,8 +25,9 @@ from agent.store.desk import attachment, enclosed
 from agent.store.insights import Asked, Counts, Span
 from agent.types import Frozen
 from fusion.types import BadInput
+from knowledge.lexical import terms
 
-ALIKE = 0.6  # cosine with a group's mean from which a question belongs to it
+ALIKE = 0.5  # cosine with a group's mean from which a question belongs to it
 EXAMPLES = 3  # of each group of questions
 
 Wanted = Callable[[Asked], np.ndarray]
@@ -119,12 +120,14 @@ def make_insights(agent: Agent, region: str = REGION) -> Callable[[date, date], 
         return None
 
     def wanted(asked: Asked) -> np.ndarray:
-        """A question in the one space: by its words, or by its photo where they say nothing."""
-        if asked.photo and not contentful(asked.words):
+        """A question in the one space: by the words that say what is meant ("do you sell" is the
+        same of everything), or by its photo where there are none."""
+        said = [word for word in terms(asked.words) if contentful(word)]
+        if asked.photo and not said:
             vector = photo_vector(asked.conversation, asked.place)
             if vector is not None:
                 return vector
-        return words_vector(asked.words)
+        return words_vector(" ".join(said) or asked.words)
 
     def insights(since: date, until: date) -> Insights:
         counts = Counts(agent.store, Span(since, until))
@@ -209,7 +212,7 @@ def grouped(
         nearness = [-float(vector @ total) for _, vector in group]
         by_nearness = [group[at][0] for at in np.argsort(nearness, kind="stable")]
         said = [hidden(one.conversation, one.words) for one in by_nearness]
-        said = [words for words in dict.fromkeys(said) if contentful(words)]
+        said = [words for words in dict.fromkeys(said) if words.strip()]
         near_by = Counter(one.near for one in by_nearness if one.near)
         near_most = near_by.most_common(1)[0][0] if near_by else ""
         yield Demand(

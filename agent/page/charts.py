@@ -22,9 +22,15 @@ def tile(name: str, value: str, note: str = "") -> str:
     )
 
 
-def bars(counts: Sequence[Count], what: str, names: dict[str, str] | None = None) -> str:
-    """One bar a name, the longest first, each with its count and its share of all."""
-    total = sum(one.count for one in counts)
+def bars(
+    counts: Sequence[Count],
+    what: str,
+    names: dict[str, str] | None = None,
+    total: int = 0,
+) -> str:
+    """One bar a name, the longest first, each with its count and its share of `total`; 0: of all
+    that is counted here."""
+    total = total or sum(one.count for one in counts)
     most = max((one.count for one in counts), default=0)
     rows = "".join(
         f'<tr><th scope="row">{escape((names or {}).get(one.name) or _plain(one.name))}</th>'

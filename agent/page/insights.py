@@ -32,6 +32,7 @@ WHY = {
     "out_of_scope": "not for this shop",
     "failed": "not found, handed over",
 }
+ASKED = {"person": "To talk to a person", "product_search": "A product that fits"}
 CAME = {"text": "Typed words", "voice": "Voice", "photo": "Photo", "print": "Print in a photo"}
 
 
@@ -135,7 +136,7 @@ def shown(found: Insights) -> str:
         top
         + f'<div class="tiles">{tiles}</div><div class="grid">'
         + _panel("Conversations a day", columns(found.days, since, until), "wide")
-        + _panel("What people ask for", bars(found.intents, "messages"))
+        + _panel("What people ask for", bars(found.intents, "messages", ASKED))
         + _panel(
             "Products answered with",
             bars(found.products, "conversations") if found.products else _none("No product yet."),
@@ -146,7 +147,7 @@ def shown(found: Insights) -> str:
             "Why a person was asked for",
             bars(found.hand_offs, "hand-offs", reasons) if handed else _none("Nobody was."),
         )
-        + _panel("How messages came", bars(found.modalities, "messages", CAME))
+        + _panel("How messages came", bars(found.modalities, "messages", CAME, found.turns))
         + _panel(
             "Time to answer",
             '<table class="times"><thead><tr><th>Came as</th><th>Messages</th><th>Median</th>'
@@ -197,7 +198,7 @@ def _rated(rated: tuple[Bad, ...]) -> str:
     rows = "".join(
         f"<tr><td><b>{escape(one.question) or '(no words)'}</b><p>{escape(one.reply)}</p></td>"
         f"<td>{escape(one.reason) or '<span class=soft>no reason given</span>'}</td>"
-        f"<td class=soft>{escape(one.at[:10])}</td></tr>"
+        f"<td class=day>{escape(one.at[:10])}</td></tr>"
         for one in rated[:RATED]
     )
     more = _none(f"and {len(rated) - RATED} more in the CSV") if len(rated) > RATED else ""
