@@ -158,8 +158,11 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
         shown = now(desk, _me(request))
         if not desk.conversation:
             return shown
-        asked = [words for words, _ in store.transcript(desk.conversation) if words]
-        last = asked[-1] if asked else ""
+        turns = [
+            (said, reply.intent) for said, reply in store.transcript(desk.conversation) if said
+        ]
+        about = [said for said, intent in turns if intent != "person"] or [s for s, _ in turns]
+        last = about[-1] if about else ""
         return {
             **shown,
             told: "",
