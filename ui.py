@@ -9,6 +9,7 @@ from agent.agent import Agent
 from agent.config import Settings
 from agent.page.browsers import Browsers, Uploads
 from agent.page.chat import chat_page
+from agent.page.staff import mount_staff
 from agent.page.style import STYLE, theme
 from agent.page.widget import widget_routes
 
@@ -23,6 +24,7 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
     alone (agent/page/browsers.py); it keeps an upload two hours at most, and asks nothing of any
     other host.
     """
+    mount_staff(app, agent, settings, theme())
     limits = settings.input_limits
     uploads = Uploads()
     app.include_router(widget_routes(agent, settings.title))
