@@ -7,8 +7,8 @@ from html import escape
 from urllib.parse import quote
 
 from agent import types
+from agent.compose import SILENT
 from agent.evidence import money
-from agent.sentences import SILENT
 
 PARTS = {
     "text": "typed words",
