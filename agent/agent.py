@@ -20,19 +20,18 @@ from typing import TYPE_CHECKING
 from agent import events
 from agent.attachments import attachments
 from agent.chips import spelt, without_chip
-from agent.compose import BuiltinComposer
+from agent.compose import SILENT, BuiltinComposer
 from agent.damage import leant, speaks
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.listening import expected
-from agent.local import asides, reply_language
+from agent.local import asides, in_language, labelled
 from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
 from agent.printed import articles, order_numbers
-from agent.sentences import SILENT
 from agent.state import FlowState, Verdict
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
@@ -139,24 +138,21 @@ class Agent:
             with _timed(seconds, "decide"):
                 verdict = self._decide(percept, fused, found, history, shown, state, turn)
             with _timed(seconds, "compose"):
-                language = reply_language(percept, [decision for decision, _ in verdict.steps])
                 drafts = [
-                    self.composer.compose(
-                        decision, outcome, verdict.hits, history, found.words, language
-                    )
+                    self.composer.compose(decision, outcome, verdict.hits, history, found.words)
                     for decision, outcome in verdict.steps
                 ]
+                language, drafts = in_language(percept, verdict.steps, drafts, found.words)
             given_up = events.given_up(found, verdict.steps[0][0])
             softer, after = softened(verdict.decision, fused.mood, history, self.limits)
-            around = asides([softer, given_up], language)
-            before = " ".join(filter(None, [*percept.problems, *around]))
-            after = " ".join(asides([after], language))
+            before = asides([*percept.problems, softer, given_up], language)
+            after = asides([after], language)
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
                 text=" ".join(filter(None, [before, *(draft.text for draft in drafts), after])),
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
-                decision=verdict.decision,
+                decision=labelled(verdict.decision, language),
                 intent=fused.intent,
                 attributions=events.games(fused),
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),

@@ -9,24 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from agent import local, products
+from agent import products
 from agent.evidence import OWN, answering, card, plain, quote, quote_title
 from agent.relating import about_related
-from agent.sentences import (
-    CARDS,
-    DECLINES,
-    GREETINGS,
-    HAND_OFFS,
-    MAYBE,
-    NAMED,
-    NEXT,
-    NOT_FOUND,
-    PASSED_ON,
-    SEARCHES,
-    SORRY,
-    THANKS,
-    TRY,
-)
 from agent.types import (
     Act,
     Answer,
@@ -42,6 +27,67 @@ from fusion.types import Message
 from knowledge.filters import COLORS, SAME
 from knowledge.types import Document, Hit
 
+CARDS = 4  # products shown at most, the best included
+NEAR = 0.75  # an alternative scores at least this share of the best
+SEARCHES = ("product_search", "recommendation")
+
+OFFER = "I can look up products, delivery, returns and payment, and take care of an order with you."
+GREETINGS = (
+    f"Hello! {OFFER} What are you looking for?",
+    "Hello again! What can I look up for you?",
+)
+THANKS = (
+    "You are welcome. Write again whenever something comes up.",
+    "With pleasure. I am here if anything else comes up.",
+)
+SORRY = {
+    "damaged_item": "I am sorry that it did not arrive as it should.",
+    "complaint": "I am sorry about that.",
+}
+NEXT = {
+    "order_status": "To look it up here, give me your e-mail address and the order number.",
+    "cancel_order": "To cancel one here, give me your e-mail address and the order number.",
+    "change_order": "To change one here, give me your e-mail address and the order number.",
+    "return": "To start a return here, give me your e-mail address and the order number.",
+    "exchange": "To ask for an exchange, give me your e-mail address and the order number.",
+    "refund": "If it is about an order of yours, give me your e-mail address and the order number.",
+    "damaged_item": "Give me your e-mail address and the order number, and a photo if you can.",
+    "delivery": "If a parcel is on its way, I can look it up with your e-mail address and the "
+    "order number.",
+    "payment": "If a payment went wrong, tell me what you saw, or ask for a person.",
+    "invoice": "If it is missing, say so and I pass you on to a colleague.",
+    "account": "If that does not work, say so and I pass you on to a colleague.",
+    "complaint": "If you would rather talk to a person, just say so.",
+}
+PASSED_ON = "I am passing you on to a colleague, who sees our conversation and answers here."
+HAND_OFFS = {
+    "asked": "",
+    "unhappy": "I am sorry that I am not more help.",
+    "complaint": "I am sorry about that. A colleague should look at it.",
+    "identity": "I cannot find you or your order with that.",
+    "not_understood": "I do not understand you well enough, and I am sorry about that.",
+    "failed": "I did not find what you are looking for, and I am sorry about that.",
+    "damaged_item": "I am sorry that it did not arrive as it should.",
+    "change_order": "What is in an order is changed by a colleague.",
+    "exchange": "An exchange is arranged by a colleague.",
+}
+"""What is said before `PASSED_ON`, by the reason of a hand-off."""
+
+SILENT = {
+    "waiting": "A person answers you here as soon as one is free.",
+    "taken": "A person has taken over.",
+}
+"""What a door shows where the agent says nothing, by the reason of the hand-off."""
+
+NOT_FOUND = "I do not find that in the shop's catalogue or help pages."
+TRY = "Try other words or a photo, or ask for a person and I pass you on."
+MAYBE = 0.1  # a hit that is less sure is not worth mentioning
+NAMED = 2  # hits mentioned that may not be what was meant
+DECLINES = {
+    "out_of_scope": f"That is outside what I can answer here. {OFFER}",
+    "unreadable": "Please try again, or write to me instead.",
+}
+
 
 class BuiltinComposer:
     """Puts a decision into words without a language model."""
@@ -53,10 +99,7 @@ class BuiltinComposer:
         hits: Sequence[Hit],
         history: Sequence[Message],
         words: str,
-        language: str = "en",
     ) -> Draft:
-        if language != "en":
-            return local.compose(language, decision, hits, history, words)
         match decision:
             case Answer(hits=(), topic=topic):
                 lines = THANKS if topic == "thanks" else GREETINGS
@@ -107,9 +150,9 @@ def about_passage(found: Sequence[Hit], topic: str, words: str) -> Draft:
 def about_product(answer: Answer, words: str) -> Draft:
     """What was asked of the best product, its price and stock, and what else comes near."""
     found, topic = answer.hits, answer.topic
-    best = products.meant(found, words)
+    best = product_meant(found, words)
     siblings = products.variants(best, found)
-    others = products.alternatives(best, found, CARDS - 1)
+    others = alternatives(best, found)
     missing = _missing_color(siblings, words)
     facets = products.asked(words, best)
 
@@ -153,6 +196,32 @@ def about_product(answer: Answer, words: str) -> Draft:
         (proof or quote_title(best),),
         tuple(card(document) for document in [best, *others]),
     )
+
+
+def product_meant(found: Sequence[Hit], words: str) -> Document:
+    """The best product, or the variant of it that the words name ("in green")."""
+    best = found[0].document
+    said = products.word_set(words)
+
+    def named(document: Document) -> int:
+        own = products.word_set(products.variant(document))
+        return len(own & said) - len((own - said) & {"small", "large"})
+
+    return max(products.variants(best, found), key=named)  # the first of equals
+
+
+def alternatives(best: Document, found: Sequence[Hit]) -> list[Document]:
+    """Other products near the best hit and of the same kind of thing; those in stock first."""
+    kind = best.attributes.get("kind")
+    near = [
+        hit.document
+        for hit in found
+        if hit.document.kind == "product"
+        and hit.document.id != best.id
+        and hit.score >= NEAR * found[0].score
+        and hit.document.attributes.get("kind") == kind
+    ]
+    return sorted(near, key=lambda document: document.stock == 0)[: CARDS - 1]
 
 
 def _missing_color(siblings: Sequence[Document], words: str) -> str:

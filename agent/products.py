@@ -39,9 +39,6 @@ SAID = {
 AVERSE = {"capacity": "capacity", "weight": "weight", "dimensions": "size", "care": "care"}
 
 
-NEAR = 0.75  # an alternative scores at least this share of the best
-
-
 def asked(words: str, document: Document) -> list[str]:
     """The facets the words ask for, in the order of FACETS, then other attributes by name."""
     facets = [facet for facet, pattern in FACETS.items() if pattern.search(words)]
@@ -76,32 +73,6 @@ def variants(document: Document, hits: Sequence[Hit]) -> list[Document]:
         for hit in hits
         if family and hit.document.family == family and hit.document is not document
     ]
-
-
-def meant(found: Sequence[Hit], words: str) -> Document:
-    """The best product, or the variant of it that the words name ("in green")."""
-    best = found[0].document
-    said = word_set(words)
-
-    def named(document: Document) -> int:
-        own = word_set(variant(document))
-        return len(own & said) - len((own - said) & {"small", "large"})
-
-    return max(variants(best, found), key=named)  # the first of equals
-
-
-def alternatives(best: Document, found: Sequence[Hit], most: int) -> list[Document]:
-    """At most `most` others near the best and of the same kind of thing; those in stock first."""
-    kind = best.attributes.get("kind")
-    near = [
-        hit.document
-        for hit in found
-        if hit.document.kind == "product"
-        and hit.document.id != best.id
-        and hit.score >= NEAR * found[0].score
-        and hit.document.attributes.get("kind") == kind
-    ]
-    return sorted(near, key=lambda document: document.stock == 0)[:most]
 
 
 def variant(document: Document) -> str:

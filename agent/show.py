@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent.compose import SILENT
 from agent.doctor import Finding
 from agent.evidence import money
-from agent.sentences import SILENT
 from agent.types import Ask, Comparison, Event, Found, HandOff, Heard, Reply, Understood
 from knowledge.index import IndexReport
 from knowledge.types import Hit

@@ -23,7 +23,8 @@ STEMMERS = {
 UNSPACED = ("zh", "ja")
 CJK = "\u3005\u3040-\u30ff\u3400-\u9fff"
 LONGEST = 5  # words of a phrase
-_WORD = re.compile(rf"[^\W\d_{CJK}]+|[{CJK}]+")
+_WORD = re.compile(rf"[^\W\d_{CJK}]+(?![^\W{CJK}])|[{CJK}]+")  # no part of a code: "E27"
+_AS_IT_IS = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+")
 _simplified = OpenCC("t2s")
 
 
@@ -39,7 +40,13 @@ class Glossary:
         self._longest = max((len(key[0]) for key in phrases if len(key) == 1), default=0)
 
     def english(self, text: str) -> str:
-        """The text, with the phrases that are known in English."""
+        """The text, with the phrases that are known in English; addresses of e-mail and of pages
+        stay."""
+        parts = re.split(rf"({_AS_IT_IS.pattern})", text)
+        said = [self._said(part) if n % 2 == 0 else part for n, part in enumerate(parts)]
+        return " ".join(" ".join(said).split()) if len(parts) > 1 else said[0]
+
+    def _said(self, text: str) -> str:
         text = re.sub(r"(?<=\w)['’](?=\w)", " ", normalize("NFKC", text))
         if self.language == "zh":
             text = _simplified.convert(text)

@@ -49,10 +49,11 @@ def detect(text: str, before: str = "en") -> str:
         whole = [one for one in SPACED if {word.lower() for word in words} <= _written(one)]
         return before if habit in whole else max(whole, key=lambda one: scores[one], default=before)
     likely = max(SPACED, key=lambda one: scores[one] + OWN * len(known[one] - known[habit]))
-    own, other = len(known[likely] - known[habit]), len(known[habit] - known[likely])
-    clear = scores[likely] + OWN * own - scores[habit] - OWN * other
-    certain = (own > 2 * other or not other) and clear > (HABIT if own > 1 else CLEAR)
-    return likely if certain else before
+    own, other = known[likely] - known[habit], known[habit] - known[likely]
+    grammar = {word for word in other if word.lower() in _common()[habit]}
+    clear = scores[likely] + OWN * len(own) - scores[habit] - OWN * len(other)
+    certain = len(own) > len(other) + len(grammar) or not other
+    return likely if certain and clear > (HABIT if len(own) > 1 else CLEAR) else before
 
 
 def _script(text: str, before: str) -> str:

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from agent import types
+from agent.compose import SILENT
 from agent.evidence import money
 from agent.markup import aside, link, photo_address, stock, table
 from agent.products import variant
-from agent.sentences import SILENT
 from knowledge.index import Knowledge
 from knowledge.relations import options
 from knowledge.types import Document
