@@ -154,13 +154,13 @@ def test_order_is_cancelled_with_identity_and_a_yes(page: Page) -> None:
     page.until(lambda: len(page.all("#choices button")) > 1, "the orders to choose from")
     page.shot("choices")
     order = page.one("#choices button").text.split(",")[0]
-    for _ in range(3):  # the order, the reason, the yes
+    label = ""
+    while label != "Yes":  # the order, the reason, the yes
+        page.until(lambda: page.all("#choices button"), "the answers to choose from")
         first = page.one("#choices button")
         label = first.text
         first.click()
         answer = page.answer(label)
-        if label == "Yes":
-            break
     assert order in answer
     assert "cancelled" in answer.lower()
     assert "cancelled" in page.send(f"What is the state of order {order}?").lower()
@@ -219,6 +219,22 @@ def test_rating_is_kept_with_its_reason(page: Page, shop_agent: tuple[Agent, Set
     with shop_agent[0].store.engine.begin() as db:
         kept = db.execute(text("SELECT rating, comment FROM feedback")).all()
     assert kept == [(-1, "too long")]
+
+
+def test_a_person_is_asked_for_and_answers(
+    page: Page, shop_agent: tuple[Agent, Settings], address: str
+) -> None:
+    page.one("#person").click()
+    assert "person" in page.answer("talk to a person")
+    store = shop_agent[0].store
+    (waiting,) = store.waiting()
+    store.human_reply(waiting.conversation, "Ines", "Hello, Ines here.")
+    page.until(lambda: "Ines here" in page.one("#past").text, "the person's words")
+    page.open(address)  # and again after a reload
+    page.until(lambda: "Ines here" in page.one("#past").text, "the person's words")
+    store.resolve(waiting.conversation)
+    page.until(lambda: "The assistant answers again" in page.one("#past").text, "the end of it")
+    assert "30 days" in page.send("How long do I have to return something?")
 
 
 def test_new_conversation_stops_and_clears(page: Page) -> None:

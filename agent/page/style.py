@@ -217,6 +217,8 @@ footer {display: none !important}
 #review-buttons {justify-content: flex-end; gap: 8px}
 #review-buttons button {border-radius: 999px; min-width: 96px}
 #words {border: 0; padding: 0; background: none; box-shadow: none}
+#words textarea {border: 1px solid var(--line); border-radius: 10px; background: transparent}
+#words textarea:focus {border-color: var(--accent)}
 #words span {color: var(--soft); font-size: 13px; background: none}
 
 #side-head {border-bottom: 1px solid var(--line); padding-bottom: 8px !important}
