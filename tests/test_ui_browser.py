@@ -181,18 +181,20 @@ def test_products_are_compared_in_a_table_and_a_wish_is_taken_away(page: Page) -
 
 def test_evidence_is_laid_open(page: Page) -> None:
     page.send("Do you have this in black?", PHOTO)
-    page.send("How long do I have to return something?")
-    for number, title in ((0, "Bruno kettle, black"), (1, "How long do I have")):
-        page.all(".tools [data-why]")[number].click()
-        page.until(lambda t=title: t in page.one("#evidence").text, "the panel of that reply")
-        if number == 0:
-            bars = [bar.text for bar in page.all("#evidence .bars th")]
-            assert {"the photo", "typed words", "availability"} <= set(bars)
+    page.one(".tools [data-why]").click()
+    page.until(lambda: "Bruno kettle, black" in page.one("#evidence").text, "the panel")
+    bars = [bar.text for bar in page.all("#evidence .bars th")]
+    assert {"the photo", "typed words", "availability"} <= set(bars)
+    page.shot("evidence")
+    page.send("How long do I have to return something?")  # the panel follows
+    page.until(lambda: page.all("#evidence mark"), "what was quoted")
+    assert any("30 days" in mark.text for mark in page.all("#evidence mark"))
     titles = [title.text for title in page.all("#evidence h3")]
     for title in ("What you said and showed", "What I took it to mean", "What I found", "Time"):
         assert title in titles
-    assert any("30 days" in mark.text for mark in page.all("#evidence mark"))
-    page.shot("evidence")
+    page.shot("quoted")
+    page.all(".tools [data-why]")[0].click()  # of the reply before
+    page.until(lambda: "Bruno kettle, black" in page.one("#evidence").text, "the earlier one")
     page.one("body").send_keys(Keys.ESCAPE)
     assert not page.one("#evidence").is_displayed()
 

@@ -81,7 +81,8 @@ footer {display: none !important}
   scrollbar-width: thin; scrollbar-color: var(--line) transparent}
 #side {display: none; height: 100%; overflow-y: auto; flex-wrap: nowrap; gap: 0;
   background: var(--paper); border-left: 1px solid var(--line); padding: 16px 20px;
-  max-width: 440px; scrollbar-width: thin}
+  max-width: 440px; scrollbar-width: thin;
+  scrollbar-color: var(--line) transparent}
 #side > * {flex-shrink: 0}
 .why #side {display: flex}
 
@@ -221,7 +222,7 @@ footer {display: none !important}
 #words textarea:focus {border-color: var(--accent)}
 #words span {color: var(--soft); font-size: 13px; background: none}
 
-#side-head {border-bottom: 1px solid var(--line); padding-bottom: 8px !important}
+#side-head {border-radius: 0; border-bottom: 1px solid var(--line); padding-bottom: 8px !important}
 #side-head h2 {font-size: 15px; font-weight: 650; margin: 0; color: var(--ink)}
 #side-head button {float: right; color: var(--soft); padding: 2px 8px; min-height: 26px;
   border-radius: 8px}
