@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
@@ -31,8 +31,8 @@ from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
 from agent.policy import decide, sure_intent, wants_person
-from agent.printed import order_numbers
-from agent.state import FlowState
+from agent.printed import articles, order_numbers
+from agent.state import FlowState, Verdict
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
 from agent.store.turns import Taken, fingerprint
@@ -61,26 +61,6 @@ if TYPE_CHECKING:  # LangChain and scikit-learn come with them: only who uses th
     from agent.own import OwnIntents
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was decided for a turn, and done about it."""
-
-    steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
-    state: FlowState  # where the conversation stands afterwards
-    hits: tuple[Hit, ...] = ()  # the evidence
-    notes: tuple[str, ...] = ()
-    priority: int | None = None  # of the person's work, when it ends with them
-
-    @property
-    def decision(self) -> Decision:
-        """The last one: what the conversation waits for, or how it ended."""
-        return self.steps[-1][0]
-
-    @property
-    def acts(self) -> list[tuple[Act, Outcome]]:
-        return [(one, out) for one, out in self.steps if isinstance(one, Act) and out is not None]
 
 
 class Agent:
@@ -145,7 +125,6 @@ class Agent:
                 found = find(
                     percept,
                     fused,
-                    self.fusion,
                     self.knowledge,
                     state.memory,
                     self.limits,
@@ -252,7 +231,8 @@ class Agent:
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
-        intent = sure_intent(fused, self.limits)
+        # an error code on a display is asked about, whatever it sounds like
+        intent = "" if found.page and state.wish is None else sure_intent(fused, self.limits)
         unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
@@ -261,6 +241,8 @@ class Agent:
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             printed = order_numbers(percept.printed, self.shop.rules)
+            if percept.printed:
+                state = state.but(shown=articles(percept.printed, self.knowledge))
             asked = state.asked
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
             stuck = isinstance(decision, Ask) and decision.slot == asked
@@ -278,6 +260,7 @@ class Agent:
                 seen=found.seen,
                 unsold=found.unsold,
                 related=found.related,
+                page=found.page,
                 unhappy_before=unhappy_before,
                 before=decided(state.memory, shown),
             )

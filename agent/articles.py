@@ -9,6 +9,7 @@ from agent.orders import OrderItem, Variant, detailed, money, optioned
 from agent.scene import NOTHING, Read, Scene
 from agent.types import Choice
 from agent.words import names_more, ordinal, pick_items, pick_variants, segment
+from knowledge.codes import bare
 
 VERBS = {"return": "return", "exchange": "exchange", "change_items": "change"}
 
@@ -41,6 +42,9 @@ def read_items(scene: Scene, words: str, picked: tuple[str, ...], asked: bool) -
         return _items(scene, got.items)
     if asked and got.unsure:
         return Read(narrowed=tuple(line.id for line in got.unsure), problem=" ")
+    shown = [line for line in lines if {bare(line.id), bare(line.product)} & set(scene.wish.shown)]
+    if len(shown) == 1 and not got.items and not names_more(words, lines):
+        return _items(scene, shown)
     return NOTHING
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from hashlib import blake2b
@@ -38,12 +38,14 @@ from knowledge.demo import folder as demo_folder
 from knowledge.embed import Progress
 from knowledge.feeds import FetchPhoto
 from knowledge.fetch import NotFetched, fetch
-from knowledge.index import IndexReport, empty, kept_documents, open_index
+from knowledge.index import IndexReport, Knowledge, empty, kept_documents, open_index
 from knowledge.load import Guessed, files_at, read_documents
 from knowledge.types import Document, Skipped
 
 if TYPE_CHECKING:
     from agent.chat import Chat
+
+ADDED = "added"  # attribute of a document that was written at the desk
 
 
 def open_agent(settings: Settings) -> Agent:
@@ -117,7 +119,7 @@ def index_paths(
     anew: bool = False,
     guessed: Guessed = lambda path, what: None,
 ) -> IndexReport:
-    """Make the index hold what the shop wrote at `paths`, and nothing else.
+    """Make the index hold what the shop wrote at `paths` and at its desk, and nothing else.
 
     `guessed` is told what each file was taken for. How many documents there will be is reckoned
     from how much of the files has been read.
@@ -147,11 +149,31 @@ def index_paths(
     )
     if anew and not paths:
         documents = kept_documents(settings.index_folder)
-    elif anew:  # a file that cannot be read is found before anything is emptied
-        for path in paths:
-            for _ in read_documents(path, fetch_photo):
-                pass
+    else:
+        documents = _with_added(documents, settings.index_folder)
+    for path in paths if anew else ():  # what cannot be read is found before anything is emptied
+        for _ in read_documents(path, fetch_photo):
+            pass
     return index_documents(settings, encoders, documents, told, anew)
+
+
+def _with_added(
+    documents: Iterable[Document | Skipped], folder: Path
+) -> Iterator[Document | Skipped]:
+    """The documents, and what the people of the shop added to the FAQ in the index in `folder`,
+    where the documents have not taken it up."""
+    # Read now: the index may be emptied before the documents are.
+    added = [one for one in kept_documents(folder) if one.attributes.get(ADDED) == "desk"]
+
+    def both() -> Iterator[Document | Skipped]:
+        seen = set()
+        for one in documents:
+            if isinstance(one, Document):
+                seen.add(one.id)
+            yield one
+        yield from (one for one in added if one.id not in seen)
+
+    return both()
 
 
 def index_documents(
@@ -181,10 +203,15 @@ def index_documents(
         report = knowledge.update(documents, encoders.embed, photos, progress)
         progress("calibrating", 0, 0)
         knowledge.calibrate(encoders.text.encode)
-        held = knowledge.documents()
+        keep_language(settings, knowledge)
+    return report
+
+
+def keep_language(settings: Settings, knowledge: Knowledge) -> None:
+    """Write down for the recogniser how this shop speaks; it reads that when it is opened."""
+    held = knowledge.documents()
     names = (document.title for document in held if document.kind == "product")
     write_language(said_of(held), names, settings.speech_folder)
-    return report
 
 
 def index_demo(

@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     a shop (agent/shops/openapi.yaml); None: a file under `home`."""
     shop_token: str | None = None
     """Sent to a shop behind http(s) with every request."""
+    traces: str | None = Field(default=None, pattern="^https?://")
+    """Address of an OpenTelemetry collector, "http://127.0.0.1:4318/v1/traces": every turn goes
+    there with its stages, without a word that was said. Needs the extra `traces`."""
     fetch_photos: bool = False
     """Whether indexing may fetch a feed's photos from public http(s) addresses."""
     database_url: str | None = Field(default=None, pattern=r"^(postgresql\+psycopg|sqlite)://")

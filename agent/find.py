@@ -10,13 +10,14 @@ import numpy as np
 
 from agent.chips import chips, obeyed
 from agent.memory import Memory
+from agent.printed import shown_codes
 from agent.products import short, word_set
 from agent.refer import referred
 from agent.relations import Baskets, relate
 from agent.types import Chip, Limits, Related
-from fusion.types import Encoded, Fused, Modality, Percept
-from fusion.understand import FusionModule
+from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
+from knowledge.codes import codes_of
 from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
@@ -37,12 +38,12 @@ class Findings:
     related: Related | None = None  # how the hits belong together
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
     seen: tuple[Document, ...] = ()  # the products most like the photo, whatever was said of it
+    page: Hit | None = None  # the passage on the code that the photo shows: an error on a display
 
 
 def find(
     percept: Percept,
     fused: Fused,
-    fusion: FusionModule,
     knowledge: Knowledge,
     memory: Memory,
     limits: Limits,
@@ -64,11 +65,14 @@ def find(
     words = " ".join(filter(None, [_searched(percept, knowledge), about]))
     vectors = [fused.vector]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
-        vectors.append(fusion.vector(_alone(percept)))
+        vectors.append(fused.alone)
 
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
     fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
     everything = translated(_search(knowledge, words, vectors), percept.language)
+    codes = shown_codes(percept.printed)
+    pages = [hit for hit in everything if hit.document.kind != "product"]
+    page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
     if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):
         related, hits = beside
@@ -98,7 +102,9 @@ def find(
         if unsold and all(hit.score < NAMED for hit in hits):
             strange = stranger(percept.encoded["photo"], alone, unsold)
     about = f"{own} ({about})" if about else own
-    return Findings(tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen)
+    return Findings(
+        tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen, page=page
+    )
 
 
 def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:
@@ -152,13 +158,6 @@ def _searched(percept: Percept, knowledge: Knowledge) -> str:
         return percept.words
     said = [percept.words] if knowledge.languages else [line.text for line in percept.printed]
     return " ".join([*said, *percept.english.values()])
-
-
-def _alone(percept: Percept) -> Percept:
-    """The turn without what was said before."""
-    encoded: dict[Modality, Encoded] = dict(percept.encoded)
-    del encoded["history"]
-    return replace(percept, encoded=encoded)
 
 
 def _search(

@@ -3,8 +3,9 @@
 A flow is a wish whose slots are filled one after another (agent/slots.py); which slots those are,
 and what is allowed, the shop's rules say. `advance` reads the shop and changes nothing: what is to
 be done leaves as an Act, which the shop performs; then `go_on` takes up what is still open. Both
-are given only what the customer typed, said or picked. Of what is printed in a photo only the order
-numbers come here, as candidates (agent/printed.py), so print can neither identify nor agree.
+are given only what the customer typed, said or picked. Of what is printed in a photo only numbers
+of orders and articles come here, as candidates (agent/printed.py): print neither identifies nor
+agrees.
 """
 
 from __future__ import annotations
@@ -64,9 +65,11 @@ def advance(
             return state, _asked_of(printed, shop)
         intent = ""  # print starts nothing
     new = [] if picked else read_wishes(words, intent, shop.rules, between, shown)
-    new = [wish if wish.order_id else wish.but(printed=shown) for wish in new]
-    if state.wish is not None and state.open.order_id is None and printed:
-        state = state.wishing(printed=printed)
+    new = [wish.but(shown=state.shown, printed=() if wish.order_id else shown) for wish in new]
+    if state.wish is not None:
+        state = state.wishing(shown=state.shown or state.open.shown)
+        if state.open.order_id is None and printed:
+            state = state.wishing(printed=printed)
     if state.wish is None:
         return _between(state, words, new, picked, shown, shop)
     waiting = {(wish.action, wish.order_id) for wish in state.queue}
@@ -110,6 +113,7 @@ def _between(
             words=words,
             order_id=None if before else state.last_order,
             printed=before,
+            shown=state.shown,
         )
         for action in shop.rules.actions
         if action in picked

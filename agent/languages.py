@@ -112,9 +112,7 @@ def answer(agent: Agent, question: Question) -> Answered:
     """A question as the first of a conversation."""
     percept = perceive(Turn(question.query), [], agent.encoders, agent.input_limits)
     fused = agent.fusion(percept)
-    found = find(
-        percept, fused, agent.fusion, agent.knowledge, Memory(), agent.limits, agent.shop.baskets
-    )
+    found = find(percept, fused, agent.knowledge, Memory(), agent.limits, agent.shop.baskets)
     ids = [hit.document.id for hit in found.hits]
     return Answered(
         percept.language,

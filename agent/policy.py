@@ -66,6 +66,7 @@ def decide(
     seen: Sequence[Document] = (),
     unsold: float = 0.0,
     related: Related | None = None,
+    page: Hit | None = None,
     unhappy_before: bool = False,
     before: Sequence[Decision] = (),
 ) -> Decision:
@@ -73,9 +74,9 @@ def decide(
 
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
     `seen`: the products most like it, whatever was said of it; `unsold`: how likely it shows
-    nothing that the shop sells; `related`: how the hits belong together; `unhappy_before`: the
-    customer's last turn was already an unhappy one; `before`: what was decided earlier, oldest
-    first.
+    nothing that the shop sells; `related`: how the hits belong together; `page`: the passage on
+    the code that the photo shows; `unhappy_before`: the customer's last turn was already an unhappy
+    one; `before`: what was decided earlier, oldest first.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
@@ -85,6 +86,8 @@ def decide(
         return HandOff(why, summary(words, history))
     if related:
         return Answer(tuple(hits), topic, photo, related)
+    if page:
+        return Answer((page,), "", photo)  # it answers whatever the words sound like
     ours = fused.out_of_scope < limits.out_of_scope
     if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)

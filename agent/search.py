@@ -37,7 +37,7 @@ class Lookup:
         With `fill`, products that do not fulfil the wishes follow those that do, up to k; `grouped`
         as in `Knowledge.search`. Raises BadInput when nothing of the turn can be read.
         """
-        words, vector = self._understood(turn)
+        words, vector = self.understood(turn)
         if vector is None:
             return [], ""
         wishes = parse_filters(turn.text, self.knowledge.vocabulary)
@@ -48,8 +48,11 @@ class Lookup:
             hits = [*hits, *(hit for hit in others if hit.document.id not in fitting)][:k]
         return hits, wishes.describe()
 
-    def _understood(self, turn: Turn) -> tuple[str, np.ndarray | None]:
-        """The words and the vector to search with; fusion has a say only where there is a photo."""
+    def understood(self, turn: Turn) -> tuple[str, np.ndarray | None]:
+        """The words and the vector to search with; fusion has a say only where there is a photo.
+
+        The vector is None where there is nothing to search with. Raises BadInput.
+        """
         if not turn.photos:
             words = self.knowledge.corrected(turn.text.strip())
             return words, self.encoders.text.encode([words])[0] if words else None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from agent.config import Settings
 from agent.errors import SetupError
+from agent.traces import tracing
 
 if TYPE_CHECKING:
     from agent.agent import Agent
@@ -78,7 +79,7 @@ def serve_agent(settings: Settings, ready: Callable[[], None]) -> None:
     from agent.connectors.work import Work
     from ui import mount
 
-    with closing(open_agent(settings)) as agent:
+    with closing(open_agent(settings)) as agent, tracing(settings.traces):
         work = Work(agent, settings.helpdesks)
         app = create_app(agent, settings, work.poke)
         mount(app, agent, settings)

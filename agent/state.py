@@ -1,13 +1,15 @@
-"""Where a conversation stands between two turns."""
+"""Where a conversation stands between two turns, and what one turn made of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from agent.memory import Memory
 from agent.orders import Customer
-from agent.types import Frozen, Slot
+from agent.types import Act, Decision, Frozen, Outcome, Slot
 from agent.wishes import Wish
+from knowledge.types import Hit
 
 
 class FlowState(Frozen):
@@ -22,6 +24,7 @@ class FlowState(Frozen):
     queue: tuple[Wish, ...] = ()  # to be done afterwards
     read: bool = False  # whether the wish's own words were read for its slots
     printed: tuple[str, ...] = ()  # order numbers in the photo of the last turn
+    shown: tuple[str, ...] = ()  # numbers of articles in the last photo with print, bare
     passed: tuple[str, ...] = ()  # orders that the customer said it was not
     last_order: str | None = None  # "that order" in a later wish
     narrowed: tuple[str, ...] = ()  # ids left by an answer that fitted several
@@ -79,3 +82,23 @@ class FlowState(Frozen):
             self.memory.told(),
         ]
         return " ".join(filter(None, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided for a turn, and done about it."""
+
+    steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+    state: FlowState  # where the conversation stands afterwards
+    hits: tuple[Hit, ...] = ()  # the evidence
+    notes: tuple[str, ...] = ()
+    priority: int | None = None  # of the person's work, when it ends with them
+
+    @property
+    def decision(self) -> Decision:
+        """The last one: what the conversation waits for, or how it ended."""
+        return self.steps[-1][0]
+
+    @property
+    def acts(self) -> list[tuple[Act, Outcome]]:
+        return [(one, out) for one, out in self.steps if isinstance(one, Act) and out is not None]

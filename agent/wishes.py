@@ -26,6 +26,7 @@ class Wish(Frozen):
     words: str  # in which it was said
     order_id: str | None = None
     printed: tuple[str, ...] = ()  # order numbers in the photo it came with: candidates
+    shown: tuple[str, ...] = ()  # numbers of articles in that photo, bare: candidates
     items: tuple[str, ...] = ()
     new_items: tuple[str, ...] = ()  # in the order of `items`
     reason: str | None = None  # empty when asked and not given

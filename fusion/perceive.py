@@ -115,9 +115,10 @@ def perceive(
     is present.
     """
     text = _clean(turn.text)
-    if len(text) > limits.text_chars:
+    length = len(text) + (len(turn.transcript.text) if turn.transcript else 0)
+    if length > limits.text_chars:
         raise BadInput(
-            f"Your message has {len(text)} characters; at most {limits.text_chars} can be read. "
+            f"Your message has {length} characters; at most {limits.text_chars} can be read. "
             "Please shorten it."
         )
     if not text and turn.audio is None and not turn.photos and turn.video is None:
@@ -132,7 +133,11 @@ def perceive(
     with _timed(seconds, "decode"):
         photos, waves = _decode(turn, encoders.decoder, limits, problems)
     with _timed(seconds, "voice"):
-        transcript = _listen(waves, encoders.speech, expected, problems) if waves else None
+        transcript = turn.transcript
+        if transcript:
+            transcript = replace(transcript, text=_clean(transcript.text))
+        elif waves:
+            transcript = _listen(waves, encoders.speech, expected, problems)
     with _timed(seconds, "print"):
         printed = _read(photos, encoders.ocr)
     with _timed(seconds, "photo"):
@@ -184,6 +189,16 @@ def perceive(
         language=written if text else spoken,
         english=english,
     )
+
+
+def hear(
+    recording: bytes, encoders: Encoders, limits: InputLimits, expected: Expected = "words"
+) -> tuple[Transcript | None, tuple[str, ...]]:
+    """What is said in a recording alone, before it is a turn, and what went wrong."""
+    problems: list[str] = []
+    _, waves = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
+    heard = _listen(waves, encoders.speech, expected, problems) if waves else None
+    return heard, tuple(problems)
 
 
 def context(history: Sequence[Message]) -> str:

@@ -109,8 +109,9 @@ def dictionary() -> dict[str, str]:
 def _general_english() -> dict[str, float]:
     """The commonest words of PocketSphinx's own model, with their probabilities."""
     path = Path(get_model_path()) / "en-us" / "en-us.lm.bin"
-    model = NGramModel(Config(), LogMath(), str(path))
+    logarithms = LogMath()
+    model = NGramModel(Config(), logarithms, str(path))
     words = [word for word in dictionary() if word.replace("'", "").isalpha()]
-    chances = {word: model.prob([word]) for word in words}
+    chances = {word: logarithms.exp(model.prob([word])) for word in words}
     best = sorted(words, key=lambda word: -chances[word])[:GENERAL_WORDS]
     return {word: chances[word] for word in best}

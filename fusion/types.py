@@ -28,13 +28,16 @@ class WeightsError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One customer message, as it came in. Attachments are undecoded bytes; `choices` are the ids
-    of the answers picked, of those that the last question offered."""
+    of the answers picked, of those that the last question offered. A `transcript` is what was heard
+    in the recording before, with the words as the customer corrected them: it counts, and the
+    recording is not heard again."""
 
     text: str = ""
     audio: bytes | None = None
     photos: tuple[bytes, ...] = ()
     video: bytes | None = None
     choices: tuple[str, ...] = ()
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ class Fused:
     intents: Mapping[str, float]  # sums to 1, highest first
     out_of_scope: float  # in [0, 1]
     vector: np.ndarray  # (DIM,) float32, unit norm, in the space of the index
+    alone: np.ndarray  # the same, as if nothing had been said before
     attributions: Attributions
     mood: float = 0.0  # in [-1, 1]; below 0 is unhappy; judged by `fusion.mood.Moods`
 

@@ -32,11 +32,13 @@ class FusionModule:
         out = self.model(inputs.masked(present))
         intents = (out.intents / self.model.warmth).softmax(-1)
         whole = len(subsets) - 1  # the last coalition has everybody
+        before = 1 << players.index("history") if "history" in players else 0
         order = intents[whole].argsort(descending=True).tolist()
         return Fused(
             intents={INTENTS[i]: float(intents[whole, i]) for i in order},
             out_of_scope=float((out.out_of_scope[whole] - self.model.scope_shift).sigmoid()),
             vector=out.vector[whole].numpy(),
+            alone=out.vector[whole - before].numpy(),
             attributions=Attributions(
                 intent=dict(zip(players, shapley(intents[:, order[0]].numpy()), strict=True)),
                 retrieval=dict(

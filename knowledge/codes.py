@@ -13,13 +13,22 @@ NAMES = {
 }  # fmt: skip
 """Attributes that name one document, or nearly so."""
 
+_TITLED = re.compile(
+    r"\b(?:(?:error|fault|code)\s+([a-z]{0,4}[- ]?\d{1,5}[a-z]?)|([a-z]{1,4}-?\d{1,5}[a-z]?))\b",
+    re.I,
+)
+"""What in a heading is a code: a few letters with digits, or what stands after "error"."""
+
 TOGETHER = 3  # words of a question that may be one code written apart: "KL 1014 B"
 
 
 def codes_of(document: Document) -> set[str]:
-    """The document's codes, and its family, as `codes_in` writes them."""
+    """The document's codes, its family, and the codes a passage is headed by ("Error E24"), as
+    `codes_in` writes them."""
     values = [v for name, v in document.attributes.items() if name in NAMES]
-    return {code for code in map(bare, (document.id, document.family, *values)) if code}
+    if document.kind != "product":
+        values += [one or other for one, other in _TITLED.findall(document.title)]
+    return {code for code in map(bare, (document.id, document.family, *values)) if len(code) > 1}
 
 
 def codes_in(words: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from PIL import Image, ImageDraw, ImageFont
 from agent.brief import brief
 from agent.build import index_paths
 from agent.config import Settings
+from agent.documents import add_faq
 from agent.errors import Busy, NotFound
 from agent.find import own_words
 from agent.grounding import grounded
 from agent.types import Done, Found, Heard, Reply
 from fusion.types import BadInput, Percept, PrintedText, Transcript, Turn
 from knowledge.demo import folder
+from knowledge.index import open_index
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -322,3 +325,25 @@ def test_an_index_holds_what_stands_in_its_files_and_nothing_else(agent, tmp_pat
     assert (report.removed, report.unchanged) == (1, 1)
     report = index_paths(settings, agent.encoders, [], anew=True)
     assert report.added == 1
+
+
+def test_what_was_added_to_the_faq_outlives_the_files(agent, tmp_path):
+    feed, faq = tmp_path / "feed.jsonl", tmp_path / "faqs.jsonl"
+    feed.write_text('{"id": "a", "title": "Oak shelf"}\n')
+    faq.write_text('{"question": "Do you engrave?", "answer": "In the shop\'s own words."}\n')
+    settings = Settings(home=tmp_path / "home")
+    index_paths(settings, agent.encoders, [feed])
+    with open_index(settings.index_folder, agent.knowledge.encoder) as knowledge:
+        desk = SimpleNamespace(
+            knowledge=knowledge, encoders=agent.encoders, input_limits=agent.input_limits
+        )
+        added = add_faq(desk, "Do you engrave?", "Yes, for 8 EUR.")
+        assert knowledge.document(added.id).text == "Yes, for 8 EUR."
+        with pytest.raises(BadInput, match="has an entry"):
+            add_faq(desk, "Do you  engrave? ", "No.")
+        with pytest.raises(BadInput, match="a question and an answer"):
+            add_faq(desk, "Do you engrave?", " ")
+    assert index_paths(settings, agent.encoders, [feed]).removed == 0
+    assert index_paths(settings, agent.encoders, [feed], anew=True).added == 2
+    report = index_paths(settings, agent.encoders, [feed, faq])  # theirs takes its place
+    assert (report.changed, report.removed, report.unchanged) == (1, 0, 1)

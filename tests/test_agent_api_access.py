@@ -72,6 +72,7 @@ def test_a_key_is_kept_as_a_digest_and_can_be_revoked(agent: Scripted, tmp_path:
     [
         (["chat"], [201, 403, 422, 403]),
         (["knowledge"], [403, 403, 422, 422]),
+        (["desk"], [403, 200, 422, 403]),
         (["admin"], [201, 200, 422, 422]),
     ],
 )
@@ -97,6 +98,19 @@ def test_a_chat_key_may_ask_for_a_person_and_not_be_one(agent: Scripted, tmp_pat
     assert client.post(at, json={"person": "Eve"}).status_code == 403
     assert client.post(at, json={}).json()["state"] == "open"
     assert client.get(at).status_code == 403  # the transcript is for the people of the shop
+
+
+def test_insights_are_for_the_desk(agent: Scripted, tmp_path: Path) -> None:
+    chat = opened(agent, tmp_path, create_key(agent.store, "shop", ["chat"]))
+    assert chat.get("/v1/insights").status_code == 403
+    desk = opened(agent, tmp_path, create_key(agent.store, "Ann", ["desk"]))
+    found = desk.get("/v1/insights?since=2026-11-01&until=2026-11-25").json()
+    assert (found["since"], found["until"]) == ("2026-11-01", "2026-11-25")
+    assert found["conversations"] == 0 and found["containment"] is None and found["unmet"] == []
+    table = desk.get("/v1/insights?until=9999-12-31", headers={"Accept": "text/csv"})
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert table.text.splitlines()[0] == "section,name,value,detail"
+    assert desk.get("/v1/insights?since=today").status_code == 422
 
 
 # --- Customers' tokens ------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def home(tmp_path_factory) -> Path:
         (["serve", "--host", "192.0.2.1"], 2, "cannot be listened on"),
         (["serve", "--port", "0"], 2, "DESKHAND_PORT"),
         (["serve", "--host", "0.0.0.0", "--port", "47861"], 2, "`deskhand keys create"),
-        (["keys", "create", "shop", "--scope", "everything"], 1, "chat, knowledge, admin"),
+        (["keys", "create", "shop", "--scope", "everything"], 1, "chat, knowledge, desk, admin"),
         (["keys", "revoke", "nobody"], 1, "no key nobody"),
         (["outbox", "retry", "nothing"], 1, "No message nothing"),
     ],

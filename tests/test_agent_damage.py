@@ -19,7 +19,8 @@ CARLOS = "carlos.ortega@example.com"  # K1019 delivered 10 September
 
 def understood(**intents: float) -> Fused:
     shares = dict(sorted(intents.items(), key=lambda one: -one[1]))
-    return Fused(shares, 0.0, np.zeros(384, np.float32), Attributions({}, {}), 0.0)
+    nowhere = np.zeros(384, np.float32)
+    return Fused(shares, 0.0, nowhere, nowhere, Attributions({}, {}), 0.0)
 
 
 @pytest.mark.parametrize(

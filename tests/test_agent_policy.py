@@ -24,7 +24,7 @@ def fused(intent: str, sure: float = 0.9, out: float = 0.05, mood: float = 0.0) 
     vector = np.zeros(DIM, np.float32)
     vector[0] = 1.0
     intents = {intent: sure, rest: min(1 - sure, sure)}
-    return Fused(intents, out, vector, Attributions({}, {}), mood)
+    return Fused(intents, out, vector, vector, Attributions({}, {}), mood)
 
 
 def product(title: str, score: float, family: str = "") -> Hit:

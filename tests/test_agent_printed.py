@@ -1,10 +1,14 @@
 """Order numbers and product codes in photos: candidates, never identity and never consent."""
 
 import io
+from contextlib import closing
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from agent.build import index_paths, open_agent
+from agent.config import Settings
+from agent.space import open_encoders
 from agent.types import Done
 from fusion.types import Turn
 
@@ -69,3 +73,54 @@ def test_the_yes_is_said_never_shown(agent, talk):
 def test_a_printed_code_finds_its_product_first(talk):
     reply = talk("How much is this?", label("Art. KL-1014"))
     assert reply.products[0].id == "mug-aster-blue" and "16.90 EUR" in reply.text
+
+
+@pytest.fixture(scope="module")
+def with_manual(tmp_path_factory):
+    """The agent of a shop that knows nothing but what its kettle's display can say."""
+    home = tmp_path_factory.mktemp("manual")
+    manual = home / "kettle.md"
+    manual.write_text(
+        "# Bruno kettle\n\n## E24\nThe kettle has run dry. Let it cool, then fill it.\n\n"
+        "## E31\nThe lid is not closed. Press it down until it clicks.\n\n"
+        "## Error F07\nThe base has no contact. Wipe its three rings with a dry cloth.\n"
+    )
+    settings = Settings(home=home, speech="pocketsphinx", llm=None)
+    index_paths(settings, open_encoders(settings), [manual])
+    with closing(open_agent(settings)) as agent:
+        yield agent
+
+
+def test_a_printed_article_number_says_which_article_goes_back(talk):
+    talk("I want to return this, order K1028", label("Art. KL-1014"))
+    asked = talk("jonas.peeters@example.com")
+    assert asked.decision.slot == "reason"  # not which of the three articles
+    read_back = talk("It has the wrong size")
+    assert read_back.decision.slot == "confirm"
+    assert "Aster mug" in read_back.text and "tumbler" not in read_back.text
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("What does this mean?", "E24", "run dry"),
+        ("My kettle shows this, what can I do?", "F-07", "no contact"),
+        ("", "E31", "lid is not closed"),
+        ("help, it does not work", "E31", "lid is not closed"),
+    ],
+)
+def test_a_code_on_a_display_finds_its_page(with_manual, words, code, says):
+    conversation = with_manual.store.new_conversation()
+    *_, done = with_manual.reply(Turn(words, photos=(display(code),)), conversation)
+    assert says in done.reply.text and done.reply.citations
+
+
+def display(code: str) -> bytes:
+    """A kettle's display in the dark."""
+    photo = Image.new("RGB", (640, 480), (40, 40, 45))
+    draw = ImageDraw.Draw(photo)
+    draw.rectangle((180, 160, 460, 300), fill=(15, 30, 20))
+    draw.text((240, 185), code, (90, 255, 140), ImageFont.load_default(80))
+    data = io.BytesIO()
+    photo.save(data, "JPEG")
+    return data.getvalue()

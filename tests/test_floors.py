@@ -14,7 +14,7 @@ FILES = [
     Path("ui.py"),
     *(path.relative_to(ROOT) for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))),
 ]
-DOORS = ("ui", "agent.api", "agent.cli", "agent.serve")
+DOORS = ("ui", "agent.api", "agent.cli", "agent.page", "agent.serve")
 HOMES = {
     "torch": ("fusion.",),
     "transformers": ("fusion.",),
@@ -22,8 +22,8 @@ HOMES = {
     "scipy": ("fusion.",),
     "whisper": ("fusion.",),
     "chromadb": ("knowledge.",),
-    "gradio": ("ui",),
-    "fastapi": ("agent.api", "agent.connectors"),
+    "gradio": ("ui", "agent.page"),
+    "fastapi": ("agent.api", "agent.connectors", "agent.page", "ui"),
     "langchain": ("agent.chat",),
     "langchain_core": ("agent.chat", "knowledge.retriever"),
     "langchain_text_splitters": ("knowledge.passages",),

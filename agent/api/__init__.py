@@ -4,6 +4,7 @@
     agent/api/live.py       a conversation over one WebSocket
     agent/api/staff.py      the people of the shop
     agent/api/knowledge.py  search, documents
+    agent/api/insights.py   what customers want, and how well they are served
     agent/api/openai.py     the same agent for programs that speak OpenAI's protocol
     agent/api/photos.py     photos of documents
     agent/api/health.py     health, readiness, metrics
@@ -26,6 +27,7 @@ from agent.api.access import Access
 from agent.api.edge import add_edge
 from agent.api.errors import Problem, tell_problems
 from agent.api.health import Counted, Figures, health_routes
+from agent.api.insights import insight_routes
 from agent.api.knowledge import knowledge_routes
 from agent.api.live import live_routes
 from agent.api.openai import openai_routes
@@ -65,6 +67,7 @@ def create_app(
         live_routes(agent.store, access, turns),
         staff_routes(agent.store, access),
         knowledge_routes(agent, access),
+        insight_routes(agent, access, settings.region),
         openai_routes(agent, access, turns),
         helpdesk_routes(agent.store, settings.helpdesks, arrived),
         photo_routes(agent),

@@ -29,7 +29,7 @@ from agent.config import Rates
 from agent.errors import NotFound
 from agent.orders import Shop
 from agent.store import Store
-from agent.store.keys import PREFIX, SCOPES, find_key, has_keys
+from agent.store.keys import PREFIX, SCOPES, Key, find_key, has_keys
 from agent.store.personal import customers_of
 from fusion.types import Turn
 
@@ -125,11 +125,8 @@ class Access:
         names, scopes = {"address": address}, frozenset({"chat"})
         token = connection.headers.get("x-customer-token", "")
         if sent.startswith(PREFIX):
-            key = find_key(self._store, sent)
-            if key is None:
-                raise _unknown("This key opens nothing: it is unknown or revoked.")
+            key = self._key(sent)
             names, scopes = {"key": key.id}, key.scopes
-            self._count("key", key.id)
         elif sent:
             token = sent
         else:
@@ -139,6 +136,21 @@ class Access:
         customer = self._customer(token)
         self._count("customer", customer)
         return Caller(scopes & {"chat"}, names | {"customer": customer}, customer)
+
+    def key(self, connection: HTTPConnection, sent: str) -> Key:
+        """The key that somebody gives to log in; wrong ones are counted like any request.
+
+        Raises HTTPException 401 or 429.
+        """
+        self._count("address", connection.client.host if connection.client else "")
+        return self._key(sent)
+
+    def _key(self, sent: str) -> Key:
+        key = find_key(self._store, sent)
+        if key is None:
+            raise _unknown("This key opens nothing: it is unknown or revoked.")
+        self._count("key", key.id)
+        return key
 
     def _customer(self, token: str) -> str:
         """Whom the shop says it is. Raises HTTPException 401."""

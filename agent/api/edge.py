@@ -23,7 +23,11 @@ own."""
 REQUEST_SECONDS = 120.0
 """For the whole of a request to arrive."""
 
-NOTHING_ELSE = "default-src 'none'; frame-ancestors 'none'"
+STAFF = ("/staff/", "/desk/", "/insights/", "/knowledge/")
+"""Pages of the shop's people, which no other page may show in a frame."""
+
+NO_FRAMES = "frame-ancestors 'none'"
+NOTHING_ELSE = f"default-src 'none'; {NO_FRAMES}"
 
 
 class Edge:
@@ -60,7 +64,8 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "same-origin")
-                headers.setdefault("Content-Security-Policy", NOTHING_ELSE if ours else self.frames)
+                frames = NO_FRAMES if scope["path"].startswith(STAFF) else self.frames
+                headers.setdefault("Content-Security-Policy", NOTHING_ELSE if ours else frames)
                 if ours:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -8,7 +8,6 @@ DELETE /v1/documents/{id}         take one out
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -20,11 +19,10 @@ from agent.api.access import Access
 from agent.api.errors import problems
 from agent.api.once import OnceRoute, once
 from agent.api.photos import public
-from agent.errors import NotFound
-from agent.space import photo_embedder
+from agent.documents import put, take_out
 from agent.types import Frozen
 from knowledge.parse import parse_filters
-from knowledge.types import KINDS, Document, Hit, IndexReport, Kind
+from knowledge.types import KINDS, Document, Hit, Kind
 
 DOCUMENTS = 100  # in one request; more come with `deskhand index`
 
@@ -96,7 +94,7 @@ def knowledge_routes(agent: Agent, access: Access) -> APIRouter:
     @routes.get(
         "/search",
         response_model=Found,
-        dependencies=[Depends(access.may("chat", "knowledge"))],
+        dependencies=[Depends(access.may("chat", "knowledge", "desk"))],
     )
     def search(
         q: Annotated[str, Query(min_length=1, max_length=1_000, examples=["a blue mug"])],
@@ -124,7 +122,7 @@ def knowledge_routes(agent: Agent, access: Access) -> APIRouter:
         """Add documents, or change those of the same id; the rest stays as it is."""
         if len({document.id for document in documents}) < len(documents):
             raise HTTPException(422, "Two documents have the same id.")
-        report = update([_document(sent) for sent in documents], complete=False)
+        report = put(agent, [_document(sent) for sent in documents])
         return Upserted(
             added=report.added,
             changed=report.changed,
@@ -140,19 +138,7 @@ def knowledge_routes(agent: Agent, access: Access) -> APIRouter:
     )
     def delete(document: str) -> None:
         """Take a document out of the index."""
-        if knowledge.document(document) is None:
-            raise NotFound("There is no such document.")
-
-        # Read inside the update: nothing that another update adds meanwhile is lost.
-        def kept() -> Iterator[Document]:
-            yield from (each for each in knowledge.documents() if each.id != document)
-
-        update(kept(), complete=True)
-
-    def update(documents: Iterable[Document], complete: bool) -> IndexReport:
-        encoders = agent.encoders
-        photos = photo_embedder(encoders.vision, encoders.decoder, agent.input_limits, {})
-        return knowledge.update(documents, encoders.text.encode, photos, complete=complete)
+        take_out(agent, document)
 
     def _document(sent: SentDocument) -> Document:
         before = knowledge.document(sent.id)

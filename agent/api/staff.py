@@ -8,7 +8,7 @@
     POST /v1/conversations/{id}/resolve           the agent answers again
     GET  /v1/conversations/{id}/attachments/{n}   what came along, counted from 0
 
-The scope is admin; a person may be asked for with chat, too.
+The scope is desk; a person may be asked for with chat, too.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Writing(BaseModel):
 
 
 def staff_routes(store: Store, access: Access) -> APIRouter:
-    admin, asks = access.may("admin"), Depends(access.may("chat"))
+    desk, asks = access.may("desk"), Depends(access.may("chat", "desk"))
     repeated = Depends(once(store))
-    staff = [Depends(admin)]
+    staff = [Depends(desk)]
     routes = APIRouter(
         prefix="/v1",
         tags=["people"],
@@ -90,11 +90,11 @@ def staff_routes(store: Store, access: Access) -> APIRouter:
         responses=problems(409),
     )
     def hand_over(conversation: str, handing: Handing, caller: Caller = asks) -> Handed:
-        """Ask for a person, or (admin) be the person."""
+        """Ask for a person, or (desk) be the person."""
         access.enter(caller, conversation)
         if handing.person:
-            if "admin" not in caller.scopes:
-                raise HTTPException(403, "Only a key with the scope admin takes conversations.")
+            if not caller.scopes & {"desk", "admin"}:
+                raise HTTPException(403, "Only a key with the scope desk takes conversations.")
             store.take_over(conversation, handing.person)
         elif not store.handed_off(conversation):
             store.hand_off(conversation, "asked", "A person was asked for.", 1)

@@ -19,7 +19,7 @@ keys_app = typer.Typer(help="The keys of programs that come in by HTTP.", no_arg
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     scope: Annotated[
-        list[str], typer.Option("--scope", help="chat, knowledge or admin; may be repeated.")
+        list[str], typer.Option("--scope", help="chat, knowledge, desk or admin; may be repeated.")
     ],
     home: Home = None,
 ) -> None:

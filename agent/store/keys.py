@@ -14,10 +14,11 @@ from agent.errors import NotFound
 from agent.store import Store
 from agent.store.turns import now
 
-Scope = Literal["chat", "knowledge", "admin"]
+Scope = Literal["chat", "knowledge", "desk", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""chat: talk and search; knowledge: change documents, search; admin: everything, and the work of
-the people of the shop."""
+"""chat: talk and search; knowledge: change documents, search; desk: the work of the people of the
+shop, who take conversations over, read what customers ask for, and add to the FAQ what was missing
+there; admin: everything."""
 
 PREFIX = "dh_"
 

@@ -74,6 +74,12 @@ MIGRATIONS = [
     " holder TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX outbox_by_state ON outbox (state, due)",
     "CREATE INDEX outbox_by_conversation ON outbox (conversation, place)",
+    # Digest of the secret of the browser that shows it again after a reload.
+    "ALTER TABLE conversations ADD COLUMN browser TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX conversations_by_browser ON conversations (browser) WHERE browser <> ''",
+    # Browsers of the shop's people that are logged in, each by the digest of its cookie.
+    "CREATE TABLE sessions (digest TEXT PRIMARY KEY, key TEXT NOT NULL REFERENCES keys (id),"
+    " person TEXT NOT NULL, until TEXT NOT NULL)",
 ]
 """One statement each, run in this order, once. Append; never edit."""
 

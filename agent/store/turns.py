@@ -34,7 +34,8 @@ class Taken:
 def fingerprint(turn: Turn) -> str:
     """A digest by which two turns are told to be the same."""
     digest = blake2b(digest_size=16)
-    for part in (turn.text, turn.audio, turn.video, *turn.photos, "", *turn.choices):
+    checked = turn.transcript.text if turn.transcript else ""
+    for part in (turn.text, checked, turn.audio, turn.video, *turn.photos, "", *turn.choices):
         data = part.encode(errors="surrogatepass") if isinstance(part, str) else part or b""
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()

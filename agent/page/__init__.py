@@ -1,0 +1,1 @@
+"""The pages that people look at, one a file; `ui.mount` puts them on the app."""

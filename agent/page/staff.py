@@ -1,0 +1,68 @@
+"""The pages of the shop's people, put on the app behind one login: desk, insights, knowledge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+from starlette.applications import Starlette
+
+from agent.agent import Agent
+from agent.api.access import Access
+from agent.api.edge import REQUEST_BYTES
+from agent.config import Settings
+from agent.insights import make_insights
+from agent.page.desk import desk_page
+from agent.page.insights import csv_route, insights_page
+from agent.page.library import library_page
+from agent.page.login import guard, login_routes
+
+STYLE = Path(__file__).with_name("staff.css")
+SCRIPT = """<script>
+// Whose session is over logs in again, rather than being told of errors.
+const fetched = window.fetch;
+window.fetch = async (...given) => {
+  const answer = await fetched(...given);
+  if (answer.status === 401) location.reload();
+  return answer;
+};
+// Times are written in the reader's own zone.
+const localize = () => document.querySelectorAll("time[datetime]:not([title])").forEach(one => {
+  const at = new Date(one.dateTime);
+  one.title = at.toLocaleString();
+  one.textContent = at.toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
+});
+new MutationObserver(localize).observe(document, {childList: true, subtree: true});
+</script>"""
+
+
+def mount_staff(app: Starlette, agent: Agent, settings: Settings, theme: gr.Theme) -> None:
+    """Put the pages on `app`; what is at its root comes after them."""
+    store = agent.store
+    access = Access(store, agent.shop, settings.customer_secrets, settings.rates)
+    made = make_insights(agent, settings.region)
+    routes = [*login_routes(store, access, settings.title), csv_route(made, store)]
+    app.router.routes.extend(routes)
+    pages = {
+        "desk": desk_page(agent, settings),
+        "insights": insights_page(made, store, settings),
+        "knowledge": library_page(agent, settings),
+    }
+    for name, page in pages.items():
+        gr.mount_gradio_app(
+            app,  # type: ignore[arg-type]
+            page,
+            path=f"/{name}",
+            auth_dependency=guard(store, name),
+            max_file_size=REQUEST_BYTES,
+            allowed_paths=[],
+            show_error=False,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            mcp_server=False,
+            theme=theme,
+            css_paths=[STYLE],
+            head=SCRIPT,
+        )

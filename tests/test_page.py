@@ -1,0 +1,130 @@
+"""What the pages draw and keep, without a browser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent import types
+from agent.agent import Agent
+from agent.markup import marked
+from agent.page import messages
+from agent.page.browsers import Uploads
+from agent.page.evidence import evidence
+from agent.page.talk import Sent, Talk, Talks
+from agent.store import Store
+from agent.store.browsers import forget, remember, remembered
+from fusion.types import PrintedText, Transcript
+
+SPOKEN = Path(__file__).parent / "samples" / "audio" / "where_is_my_order.wav"
+HEARD = Transcript("where is it", "en", 0.5, "pocketsphinx", 0.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes", "shown"),
+    [
+        ("30 days & more", ["30 days"], "<mark>30 days</mark> &amp; more"),
+        ("a b c", ["c", "a"], "<mark>a</mark> b <mark>c</mark>"),
+        ("a b c", ["a b", "b c"], "<mark>a b</mark> c"),  # what overlaps is marked once
+        ("<b>", ["b"], "&lt;<mark>b</mark>&gt;"),
+        ("nothing", ["else", ""], "nothing"),
+    ],
+)
+def test_what_was_quoted_is_marked(text: str, quotes: list[str], shown: str) -> None:
+    assert marked(text, quotes) == shown
+
+
+@pytest.mark.parametrize(
+    ("words", "transcript", "printed", "typed"),
+    [
+        ("hello", None, (), "hello"),
+        ("hello\nwhere is it", HEARD, (), "hello"),
+        ("where is it", HEARD, (), ""),
+        ("hello\nwhere is it\nKL-1", HEARD, (PrintedText("KL-1", 1.0, 0),), "hello"),
+        ("KL-1", None, (PrintedText("KL-1", 1.0, 0),), ""),
+    ],
+)
+def test_typed_words_are_told_from_spoken_and_printed(
+    words: str, transcript: Transcript | None, printed: tuple[PrintedText, ...], typed: str
+) -> None:
+    heard = types.Heard(
+        words=words, transcript=transcript, printed=printed, present=(), problems=(), photos=0
+    )
+    assert messages.typed(heard) == typed
+
+
+def test_an_upload_is_deleted_when_nobody_needs_it_any_more(tmp_path: Path) -> None:
+    uploads, file = Uploads(), tmp_path / "photo.jpg"
+    file.write_bytes(b"photo")
+    uploads.add("a", str(file)), uploads.add("b", str(file))
+    assert uploads.owned("a", str(file)) and not uploads.owned("c", str(file))
+    assert not uploads.owned("", str(file))
+    uploads.drop("a", str(file))
+    assert file.exists() and not uploads.owned("a", str(file))
+    uploads.drop("b", str(file))
+    assert not file.exists()
+
+
+def test_a_browser_finds_its_own_conversation_only(database: str) -> None:
+    store = Store(database)
+    first, second = store.new_conversation(), store.new_conversation()
+    remember(store, "a", first)
+    assert (remembered(store, "a"), remembered(store, "b")) == (first, "")
+    remember(store, "a", second)
+    assert remembered(store, "a") == second
+    forget(store, "a")
+    assert remembered(store, "a") == ""
+    store.close()
+
+
+def test_corrected_words_count_and_the_recording_is_kept(agent: Agent, tmp_path: Path) -> None:
+    recording = tmp_path / "voice.wav"
+    recording.write_bytes(SPOKEN.read_bytes())
+    uploads = Uploads()
+    uploads.add("me", str(recording))
+    talks, talk = Talks(agent, uploads), Talk(browser="me")
+    assert talks.listen(talk, str(recording)) == ""
+    assert talk.heard and "order" in talk.heard.text
+    sent = Sent(corrected="How long do I have to return something?")
+    *_, last = talks.answered(talk, sent)
+    assert last.reply and "30 days" in last.reply.text
+    assert last.reply.transcript and last.reply.transcript.text == sent.corrected
+    assert [one.kind for one in agent.store.attached(talk.conversation)] == ["audio"]
+    assert not recording.exists() and not talk.recording
+    assert "30 days" in evidence(last.events, agent.knowledge)
+    again = talks.restored("me")
+    assert again.conversation == talk.conversation and sent.corrected in again.drawn
+    assert talks.restored("other").drawn == ""
+
+
+def test_another_browsers_upload_is_not_read(agent: Agent, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"theirs")
+    uploads = Uploads()
+    uploads.add("them", str(photo))
+    talk = Talk(browser="me")
+    (refused,) = Talks(agent, uploads).answered(talk, Sent("hello", files=(str(photo),)))
+    assert refused.failed and "not there any more" in refused.now
+    assert photo.exists() and talk.said == []
+
+
+def test_what_is_drawn_is_escaped(agent: Agent) -> None:
+    bad = "<script>alert(1)</script>\"'"
+    card = types.ProductCard(
+        id=bad, title=bad, url="javascript:alert(1)", price=1.0, currency=bad, stock=1, photo="x"
+    )
+    reply = types.Reply(
+        id=bad,
+        conversation="c",
+        text=bad,
+        decision=types.Ask("product", bad, (types.Choice(bad, bad, "x"),)),
+        intent="i",
+        products=(card,),
+        notes=(bad + "!",),
+    )
+    drawn = messages.reply(reply, agent.knowledge, "down", True)
+    drawn += messages.choices(reply.decision, ()) + messages.customer(bad, [bad], bad, [bad])
+    drawn += messages.choices(replace(reply.decision, choices=()), (types.Chip(id=bad, label=bad),))
+    assert "<script" not in drawn and "javascript:" not in drawn and "\"'" not in drawn
