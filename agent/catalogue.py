@@ -55,7 +55,7 @@ class Catalogued:
         self.locale = Locale.parse(language)
         self._joint = "" if language in ("zh", "ja") else " "
         self._patterns = sorted(
-            (_pattern(message) for message in self._catalogue if isinstance(message.id, str)),
+            (_pattern(one) for one in self._catalogue if one.id and isinstance(one.id, str)),
             key=lambda one: -len(_NAME.sub("", one.english)),  # what says most itself comes first
         )
 

@@ -50,6 +50,8 @@ class Glossary:
         text = re.sub(r"(?<=\w)['’](?=\w)", " ", normalize("NFKC", text))
         if self.language == "zh":
             text = _simplified.convert(text)
+        if self.language == "es":  # "cancelarlo"
+            text = re.sub(r"(?<=[aei]r)l[oa]s?\b", " lo", text)
         parts: list[str] = []
         words = list(_WORD.finditer(text))
         at = i = 0

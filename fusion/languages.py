@@ -45,15 +45,21 @@ def detect(text: str, before: str = "en") -> str:
         return before
     habit = before if before in SPACED else "en"
     scores = dict(_identifier().rank(said.lower()))
+    own = {one: known[one] - known[habit] for one in SPACED}
     if len(words) < WORDS:
-        whole = [one for one in SPACED if {word.lower() for word in words} <= _written(one)]
-        return before if habit in whole else max(whole, key=lambda one: scores[one], default=before)
-    likely = max(SPACED, key=lambda one: scores[one] + OWN * len(known[one] - known[habit]))
-    own, other = known[likely] - known[habit], known[habit] - known[likely]
+        likely = max(SPACED, key=lambda one: (len(own[one]), scores[one]))
+    else:
+        likely = max(SPACED, key=lambda one: scores[one] + OWN * len(own[one]))
+    other = known[habit] - known[likely]
+    clear = scores[likely] + OWN * len(own[likely]) - scores[habit] - OWN * len(other)
+    if len(words) < WORDS:
+        whole = all(_is_word(word.lower(), likely) for word in words)
+        certain = bool(own[likely]) and not other and (whole or clear > CLEAR)
+        return likely if certain else before
     grammar = {word for word in other if word.lower() in _common()[habit]}
-    clear = scores[likely] + OWN * len(own) - scores[habit] - OWN * len(other)
-    certain = len(own) > len(other) + len(grammar) or not other
-    return likely if certain and clear > (HABIT if len(own) > 1 else CLEAR) else before
+    certain = len(own[likely]) > len(other) + len(grammar) or not other
+    enough = HABIT if len(own[likely]) > 1 else CLEAR
+    return likely if certain and clear > enough else before
 
 
 def _script(text: str, before: str) -> str:
@@ -72,17 +78,25 @@ def _known(words: Sequence[str], language: str) -> frozenset[str]:
 
 @lru_cache(maxsize=100_000)
 def _has(word: str, language: str) -> bool:
-    stem = len(word) >= ALIKE and key(word, language) in _stems(language)
     if language == "en":
-        return stem or word.partition("'")[0] in _written("en")
-    if len(word) >= ALIKE and word not in _common()[language] and _is_like_english(word):
-        return False
-    return stem or any(part in _written(language) for part in (word, *word.split("'")))
+        return _is_word(word.partition("'")[0], "en")
+    slip = len(word) >= ALIKE and word not in _common()[language] and _is_like_english(word)
+    return not slip and (_is_word(word, language) or _is_joined(word, language))
+
+
+def _is_word(word: str, language: str) -> bool:
+    stem = len(word) >= ALIKE and key(word, language) in _stems(language)
+    return stem or word in _written(language)
+
+
+def _is_joined(word: str, language: str) -> bool:
+    """ "l'arrosoir" """
+    return any(part in _written(language) for part in word.split("'"))
 
 
 def _is_like_english(word: str) -> bool:
     """Whether this may be an English word with one slip of the pen in it."""
-    return any(OSA.distance(word, one, score_cutoff=1) <= 1 for one in glossary("en").words)
+    return any(OSA.distance(word, one, score_cutoff=1) <= 1 for one in _written("en"))
 
 
 def _is_name(words: Sequence[str], known: Mapping[str, frozenset[str]]) -> bool:
