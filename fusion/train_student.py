@@ -33,7 +33,7 @@ CHOICES = 1000  # English sentences among which the right one is looked for
 class Recipe:
     """What a run is made of; written into the card."""
 
-    epochs: int = 3
+    epochs: int = 8
     batch: int = 1024
     rows: int = 116_000  # pieces that have a vector
     width: int = 192

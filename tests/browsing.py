@@ -22,7 +22,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver"
 )
-PATIENCE = 20  # seconds for one answer on a busy machine
+PATIENCE = 40  # seconds for one answer on a busy machine
 
 
 class Page:

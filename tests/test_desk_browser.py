@@ -243,15 +243,15 @@ def test_photo_and_recording_are_seen_and_heard_beside_the_order(served: Served,
         Turn(audio=recording.read_bytes()),
         "marta.claes@example.com",
         Turn("How much is this kettle?", photos=(photo.read_bytes(),)),
-        "let me talk to a person about my parcel",
+        "Can I speak to someone?",
     )
     ann = browsers()
     ann.log_in(served.keys["desk"], "Ann")
-    ann.open("about my parcel")
+    ann.open("Can I speak to someone?")
     width = "return document.querySelector('#talk img').naturalWidth"
     ann.until(lambda: ann.driver.execute_script(width) > 100, "the photo")
     length = "return document.querySelector('#talk audio').duration"
-    ann.until(lambda: ann.driver.execute_script(length) > 1, "a recording that plays")
+    ann.until(lambda: (ann.driver.execute_script(length) or 0) > 0.5, "a recording that plays")
     assert "order" in ann.text("#talk .heard")
     assert "Marta Claes" in ann.text("#side") and "K1036" in ann.text("#side details[open]")
     address = ann.one("#talk img").get_attribute("src")
@@ -265,10 +265,10 @@ def test_photo_and_recording_are_seen_and_heard_beside_the_order(served: Served,
 def test_what_is_added_to_the_faq_answers_the_next_customer(served: Served, browsers) -> None:
     question = "Can you engrave a name on a pepper mill?"
     answer = "Yes, we engrave up to twelve letters on any wooden mill for 8 EUR."
-    held(served, question, "then let me speak to a person about engraving")
+    held(served, question, "I want to talk to a person")
     ann = browsers()
     ann.log_in(served.keys["desk"], "Ann")
-    ann.open("about engraving")
+    ann.open("I want to talk to a person")
     ann.until(lambda: ann.all("#passages button"), "passages")
     insert = ann.one("#passages button")
     title = insert.get_attribute("aria-label").removeprefix("Insert ")
@@ -283,7 +283,7 @@ def test_what_is_added_to_the_faq_answers_the_next_customer(served: Served, brow
     ann.one("#entry textarea").send_keys(answer)
     ann.click("#add")
     ann.until(lambda: "Added" in ann.text("#added"), "the entry")
-    conversation = held(served, "Could you engrave my name on a mill?")
+    conversation = held(served, "Is engraving possible on a wooden mill?")
     (reply,) = served.agent.store.replies(conversation)
     assert "twelve letters" in reply.text
     ann.one("#question textarea, #question input").send_keys(question)

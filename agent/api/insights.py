@@ -37,17 +37,25 @@ def insight_routes(agent: Agent, access: Access, region: str) -> APIRouter:
     )
     def read(
         request: Request,
-        since: Annotated[date | None, Query(description="First day, UTC; 30 days back.")] = None,
-        until: Annotated[date | None, Query(description="Last day, UTC; today.")] = None,
+        since: Annotated[date, Query(description="First day, UTC.", default_factory=_month_ago)],
+        until: Annotated[date, Query(description="Last day, UTC.", default_factory=_today)],
     ) -> Response:
-        """What was asked for, not found, rated badly and handed over, and how quickly."""
-        today = datetime.now(UTC).date()
-        found = insights(since or today - timedelta(days=SPAN - 1), until or today)
+        """What was asked for, not found, rated badly and handed over, and how quickly; of the last
+        30 days unless others are named."""
+        found = insights(since, until)
         if "text/csv" in request.headers.get("accept", ""):
             return csv_response(found)
         return Response(found.model_dump_json(), media_type="application/json")
 
     return routes
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _month_ago() -> date:
+    return _today() - timedelta(days=SPAN - 1)
 
 
 def csv_response(found: Insights) -> Response:

@@ -27,7 +27,7 @@ SOURCES = {
 def train_languages(
     data: Data,
     out: Out,
-    epochs: Epochs = 3,
+    epochs: Epochs = 8,
     sentences: Annotated[
         int, typer.Option(min=0, help="English sentences to learn from at most; 0: all.")
     ] = 0,

@@ -242,9 +242,9 @@ def _card(title: str, html: str) -> str:
 
 
 def _order(order: Order, currency: str, spoken_of: bool) -> str:
+    priced = [(detailed(item), money(item.price, currency)) for item in order.items]
     items = "".join(
-        f"<li><span>{escape(detailed(item))}</span><b>{money(item.price, currency)}</b></li>"
-        for item in order.items
+        f"<li><span>{escape(what)}</span><b>{escape(price)}</b></li>" for what, price in priced
     )
     days = {"placed": order.placed_at, "shipped": order.shipped_at}
     days["delivered"] = order.delivered_at
@@ -253,7 +253,7 @@ def _order(order: Order, currency: str, spoken_of: bool) -> str:
     return (
         f'<details class="order"{" open" if spoken_of else ""}><summary><b>{escape(order.id)}</b>'
         f'<span class="status">{escape(order.status)}</span>'
-        f"<span>{money(order.total, currency)}</span></summary>"
+        f"<span>{escape(money(order.total, currency))}</span></summary>"
         f'<ul>{items}</ul><p class="soft">{escape(when)}</p>{track}</details>'
     )
 

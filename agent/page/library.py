@@ -134,6 +134,9 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
             others = knowledge.search(said_words, vector, k=4 * PLACES) if filters else []
         except Exception as error:
             return alert(said(error, "-"))
+        finally:
+            if file:
+                file.unlink(missing_ok=True)
         out = [hit.document for hit in others if not filters.accepts(hit.document)][:LEFT_OUT]
         return ranked(hits, signals, filters, out, agent.limits.answerable)
 

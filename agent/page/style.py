@@ -81,7 +81,8 @@ footer {display: none !important}
   scrollbar-width: thin; scrollbar-color: var(--line) transparent}
 #side {display: none; height: 100%; overflow-y: auto; flex-wrap: nowrap; gap: 0;
   background: var(--paper); border-left: 1px solid var(--line); padding: 16px 20px;
-  max-width: 440px; scrollbar-width: thin}
+  max-width: 440px; scrollbar-width: thin;
+  scrollbar-color: var(--line) transparent}
 #side > * {flex-shrink: 0}
 .why #side {display: flex}
 
@@ -217,9 +218,11 @@ footer {display: none !important}
 #review-buttons {justify-content: flex-end; gap: 8px}
 #review-buttons button {border-radius: 999px; min-width: 96px}
 #words {border: 0; padding: 0; background: none; box-shadow: none}
+#words textarea {border: 1px solid var(--line); border-radius: 10px; background: transparent}
+#words textarea:focus {border-color: var(--accent)}
 #words span {color: var(--soft); font-size: 13px; background: none}
 
-#side-head {border-bottom: 1px solid var(--line); padding-bottom: 8px !important}
+#side-head {border-radius: 0; border-bottom: 1px solid var(--line); padding-bottom: 8px !important}
 #side-head h2 {font-size: 15px; font-weight: 650; margin: 0; color: var(--ink)}
 #side-head button {float: right; color: var(--soft); padding: 2px 8px; min-height: 26px;
   border-radius: 8px}

@@ -31,7 +31,7 @@ from fusion.types import BadInput, Transcript, Turn
 
 log = logging.getLogger(__name__)
 
-PACE = 0.06  # seconds between two looks at what is being written
+PACE = 0.1  # seconds between two looks at what is being written
 BACK = "The assistant answers again."
 LATER = "We cannot look this up just now. Please try again in a few minutes."
 FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
@@ -155,8 +155,8 @@ class Talks:
                 if isinstance(event, types.Token):
                     written += event.text
                     if time.monotonic() - shown_at >= PACE:
-                        shown_at = time.monotonic()
                         yield Progress(messages.writing(written), tuple(happened))
+                        shown_at = time.monotonic()  # when that was sent
                     continue
                 happened.append(event)
                 match event:

@@ -13,11 +13,7 @@ function begin() {
   let ticking = 0;
 
   function wrong(sentence) {
-    const said = document.createElement("p");
-    said.className = "alert";
-    said.setAttribute("role", "alert");
-    said.textContent = sentence;
-    document.querySelector("#trouble").replaceChildren(said);
+    document.querySelector("#state").textContent = sentence; // chat.js made it
   }
 
   async function hear(recording) {
@@ -52,7 +48,7 @@ function begin() {
   }
 
   async function record() {
-    document.querySelector("#trouble").replaceChildren();
+    wrong("");
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true });
