@@ -198,7 +198,10 @@ class Agent:
                 return
             # in better words, which take the place of what was stored once they are whole
             past = state.memory.told()
-            telling = self.chat.tell(before, decisions, drafts, after, history, found.words, past)
+            words = found.words if language == "en" else percept.words
+            telling = self.chat.tell(
+                before, decisions, drafts, after, history, words, past, language
+            )
             text, notes = yield from events.streamed(telling)
             reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
             self.store.amend(reply)

@@ -24,6 +24,7 @@ from agent.chat_tools import TOOLS, Call
 from agent.evidence import OWN
 from agent.grounding import deeds, grounded, promises
 from agent.types import Answer, Decision, Draft
+from fusion.languages import detect, in_english
 from fusion.types import Message
 from knowledge.types import Hit
 
@@ -31,6 +32,7 @@ LONGEST = 1_200  # characters of a reply
 CALLS = 3  # tool calls that are heeded in one turn
 PLANNING = 0.4  # of the time limit
 INVENTED = "The chat model's answer was not borne out by the evidence"
+FOREIGN = "The chat model did not answer in the customer's language"
 UNUSABLE = "The chat model gave no usable answer"
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]?\s+(?=\S)|\n+")
@@ -69,9 +71,10 @@ class Chat:
         history: Sequence[Message],
         words: str,
         earlier: str = "",
+        language: str = "en",
     ) -> Generator[str, None, tuple[str, ...]]:
         """A whole reply piece by piece, answers in the model's words; then its notes. `earlier`
-        sums up what came before `history`."""
+        sums up what came before `history`; `language` (ISO 639-1) is what it is answered in."""
         notes: list[str] = []
         begun = before
         yield before
@@ -79,7 +82,7 @@ class Chat:
             if begun and draft.text:
                 yield " "
             begun += draft.text
-            notes += yield from self.write(decision, draft, history, words, earlier)
+            notes += yield from self.write(decision, draft, history, words, earlier, language)
         yield f" {after}" if begun and after else after
         return tuple(notes)
 
@@ -90,6 +93,7 @@ class Chat:
         history: Sequence[Message],
         words: str,
         earlier: str,
+        language: str,
     ) -> Generator[str, None, tuple[str, ...]]:
         """Sentences as they are checked, in the place of the draft's; after a failure the draft's
         words, and a note that says so."""
@@ -97,15 +101,15 @@ class Chat:
             yield draft.text  # questions, acts and hand-offs have words of their own
             return ()
         evidence = decision.hits[:EVIDENCE]
-        messages = to_write(evidence, history, words, earlier, self.mask)
-        said, why = yield from self._sentences(evidence, messages)
+        messages = to_write(evidence, history, words, earlier, self.mask, language)
+        said, why = yield from self._sentences(evidence, messages, language)
         if not why:
             return ()
         yield f" {draft.text}" if said else draft.text
         return (f"{why}, so the built-in composer answered.",)
 
     def _sentences(
-        self, evidence: Sequence[Hit], messages: Sequence[BaseMessage]
+        self, evidence: Sequence[Hit], messages: Sequence[BaseMessage], language: str
     ) -> Generator[str, None, tuple[str, str]]:
         """The model's sentences up to the first that must not be said; then their text, and why
         they end there: "" when all is said. One that goes on for ever, or says a sentence again, is
@@ -116,7 +120,7 @@ class Chat:
                 coming += chunk.text
                 while end := _SENTENCE_END.search(coming):
                     sentence, coming = coming[: end.end()].rstrip(), coming[end.end() :]
-                    if why := _amiss(said + gap + sentence, evidence):
+                    if why := _amiss(said + gap + sentence, evidence, language):
                         return said, why
                     if len(said + sentence) > LONGEST or (said and sentence in said):
                         return said, "" if said else UNUSABLE
@@ -131,7 +135,7 @@ class Chat:
         last = coming.strip()
         if not said and not last:
             return "", UNUSABLE
-        if why := _amiss(said + gap + last, evidence):
+        if why := _amiss(said + gap + last, evidence, language):
             return said, why
         if last:
             yield gap + last
@@ -146,9 +150,18 @@ def _call(asked: Mapping[str, Any]) -> Call | None:
         return None
 
 
-def _amiss(text: str, hits: Sequence[Hit]) -> str:
+def _amiss(text: str, hits: Sequence[Hit], language: str) -> str:
     """Why this must not be said; "" when it may."""
-    invented = [*grounded(text, hits), *promises(text, hits), *deeds(text)]
+    if language != "en" and detect(text, language) != language:
+        return FOREIGN
+    # nouns of the language are no names of products: in German they are written like these
+    strange = [
+        said
+        for said in grounded(text, hits)
+        if not said.isalpha() or in_english(said, language) == said
+    ]
+    bound = promises(in_english(text, language), hits)
+    invented = [*strange, *bound, *deeds(text, language)]
     if invented:
         log.warning("The chat model's answer was replaced; not in the evidence: %s", invented)
     return INVENTED if invented or leaks(text) else ""

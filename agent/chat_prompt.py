@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from babel import Locale
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from fusion.types import Message
@@ -48,9 +49,15 @@ Mask = Callable[[str], str]
 
 
 def to_write(
-    hits: Sequence[Hit], history: Sequence[Message], words: str, earlier: str, mask: Mask
+    hits: Sequence[Hit],
+    history: Sequence[Message],
+    words: str,
+    earlier: str,
+    mask: Mask,
+    language: str = "en",
 ) -> list[BaseMessage]:
-    """Rules, what was said, evidence, what came before all that, and the customer's words."""
+    """Rules, what was said, evidence, what came before all that, and the customer's words; in
+    another language than English, which it is."""
     said: list[BaseMessage] = [
         HumanMessage(mask(message.text))
         if message.speaker == "customer"
@@ -59,6 +66,8 @@ def to_write(
     ]
     before = f"Earlier in the conversation: {_line(mask(earlier))}\n\n" if earlier else ""
     question = f"{fenced(hits)}\n\n{before}The customer says: {_line(mask(words))}"
+    if language != "en":
+        question += f"\n\nAnswer in {Locale(language).english_name}."
     return [SystemMessage(WRITE), *said, HumanMessage(question)]
 
 

@@ -101,6 +101,8 @@ def notes(percept: Percept) -> Iterator[str]:
             "The recording was heard by PocketSphinx, without Whisper's weights: only English is "
             "heard, and some words may be wrong."
         )
+    elif percept.transcript and percept.transcript.engine.endswith(".en"):
+        yield "The recording was heard by a Whisper that knows only English."
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -54,6 +54,19 @@ _DEED = re.compile(
     rf"|forward|escalate|credit|waive|make sure)\b",
     re.I,
 )
+_DEED_IN = {
+    "de": re.compile(r"\b(?:ich|wir) (?:habe|haben|werde|werden)\b", re.I),
+    "es": re.compile(
+        r"\b(?:he|hemos) \w+[aei]do\b|\b(?:voy|vamos) a\b|\b\w+(?:aré|eré|iré)\b", re.I
+    ),
+    "fr": re.compile(r"\bj['’]ai\b|\bje (?:vais|\w+erai)\b|\bnous (?:avons|allons)\b", re.I),
+    "pt": re.compile(
+        r"\b(?:vou|vamos) \w+[aei]r\b|\beu \w+ei\b|\b\w+(?:arei|erei|irei|elei)\b", re.I
+    ),
+    "zh": re.compile(r"(?:我|我们)(?:已|会|将|现在就|帮您|为您)"),
+    "ja": re.compile(r"(?:いたしました|致しました|しました|いたします|致します)"),
+}
+"""What a speaker says to have done or to be about to do."""
 _PROMISE = re.compile(
     r"\b(?:guarante|promis|free|discount|voucher|coupon|gift|refund|compensat|reimburs|waive|credit"
     r"|money back|at no cost|on the house|lifetime|unlimited)",
@@ -84,9 +97,11 @@ def grounded(text: str, hits: Sequence[Hit], outcome: Outcome | None = None) -> 
     )
 
 
-def deeds(text: str) -> list[str]:
-    """Claims to have done, or promises to do, something only the shop can do."""
-    return [match.group() for match in _DEED.finditer(text)]
+def deeds(text: str, language: str = "en") -> list[str]:
+    """Claims to have done, or promises to do, something only the shop can do. In another language
+    than English, whatever the speaker says to have done or to be about to do."""
+    patterns = [_DEED, *([_DEED_IN[language]] if language in _DEED_IN else [])]
+    return [match.group() for pattern in patterns for match in pattern.finditer(text)]
 
 
 def promises(text: str, hits: Sequence[Hit], outcome: Outcome | None = None) -> list[str]:

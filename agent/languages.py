@@ -90,7 +90,13 @@ def judge_questions(agent: Agent, samples: Path) -> Figures:
     """R@5 and intents of `XX.jsonl` in `samples`, and as a share of the same ones' in English."""
     asked = {q.english: q for q in read_questions(samples / "en.jsonl")}
     in_english = {english: answer(agent, question) for english, question in asked.items()}
-    figures: Figures = {"en": _means(list(asked.values()), list(in_english.values()))}
+    figures: Figures = {
+        "en": {
+            **_means(list(asked.values()), list(in_english.values())),
+            # what is taken for English never passes through the student: 1.0 is all of it
+            "detected": float(np.mean([a.language == "en" for a in in_english.values()])),
+        }
+    }
     for language in LANGUAGES[1:]:
         path = samples / f"{language}.jsonl"
         if not path.is_file():

@@ -81,12 +81,18 @@ def calling(*calls: tuple[str, dict]) -> Planning:
 
 
 def told(
-    model, decision=ANSWER, outcome=None, history=(), words="how much is the mug", guard=None
+    model,
+    decision=ANSWER,
+    outcome=None,
+    history=(),
+    words="how much is the mug",
+    guard=None,
+    language="en",
 ) -> tuple[list[str], str, tuple[str, ...]]:
     """The pieces, the whole text and the notes of a reply."""
     draft = BuiltinComposer().compose(decision, outcome, HITS, history, words)
     chat = Chat(guard or GuardedModel(model), mask)
-    telling, pieces = chat.tell("", [decision], [draft], "", history, words), []
+    telling, pieces = chat.tell("", [decision], [draft], "", history, words, "", language), []
     while True:
         try:
             pieces.append(next(telling))
@@ -366,3 +372,19 @@ def test_a_plain_function_is_a_chat_model_with_tools():
 
 def test_a_model_that_repeats_itself_is_at_its_end():
     assert told(saying("The mug is blue. " * 100))[1:] == ("The mug is blue.", ())
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Die Tasse Aster mug kostet 16.90 EUR.", ""),
+        ("Ich habe Ihre Bestellung storniert.", "not borne out"),
+        ("The Aster mug costs what you see on the page.", "customer's language"),
+    ],
+)
+def test_a_model_is_told_the_language_and_held_to_it(said: str, why: str) -> None:
+    model = saying(said)
+    _, text, notes = told(model, words="was kostet die Tasse", language="de")
+    assert text == (BUILTIN if why else said)
+    assert len(notes) == bool(why) and all(why in note for note in notes)
+    assert model.asked[0][-1].content.endswith("Answer in German.")

@@ -76,6 +76,7 @@ def evaluate_languages(
     with closing(open_agent(Settings.read())) as agent:
         parts["Questions to the demo shop"] = judge_questions(agent, questions)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "languages.json").write_text(json.dumps(parts, indent=2) + "\n")
+    figures = json.dumps(parts, indent=2)
+    (out / "languages.json").write_text(f"{figures}\n")
     (out / "languages.md").write_text(markdown(parts))
-    print(markdown(parts))
+    print(figures, markdown(parts), sep="\n\n")
