@@ -361,7 +361,7 @@ def test_products_are_compared_in_german(talk):
 
 
 def test_a_complaint_in_spanish_comes_to_a_person(talk):
-    assert talk("Quiero presentar una queja").text == "Lo siento. ¿Qué ha pasado?"
+    assert talk("Quiero presentar una queja").text.endswith("Lo siento. ¿Qué ha pasado?")
     assert "¿Qué lo arreglaría" in talk("llegó tarde y nadie contesta el teléfono").text
     assert talk("que me devuelvan el dinero").decision.kind == "handoff"
 
