@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.compose import BuiltinComposer
+from agent.compose import HAND_OFFS, BuiltinComposer
 from agent.evidence import answering, money, quote
 from agent.grounding import grounded
-from agent.sentences import HAND_OFFS
 from agent.steps import REASONS
 from agent.types import Act, Answer, Ask, Choice, Decline, HandOff, Outcome
 from fusion.types import Message

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from agent.hearing import digits, markdown, questions, write
 from agent.shop_language import said_of
@@ -21,6 +22,7 @@ from knowledge.types import Document
 SAMPLES = Path(__file__).parent / "samples"
 
 
+@pytest.mark.slow
 def test_nothing_is_heard_in_sixty_clips_without_a_voice() -> None:
     sounds = nobody_speaks(seed=1)  # `deskhand evaluate hearing` takes others
     assert len(sounds) == 60

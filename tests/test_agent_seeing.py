@@ -47,6 +47,7 @@ def test_the_threshold_turns_away_few_of_those_it_was_fitted_on() -> None:
     assert all((both(seen)[sold] >= 0.5).mean() <= 0.045 for seen in (rows, nearer))
 
 
+@pytest.mark.slow
 def test_what_is_not_sold_is_said_and_the_nearest_are_shown(agent) -> None:
     replies = [
         asked(agent, "how much is this?", path) for path in sorted((SAMPLES / "foreign").glob("*"))
@@ -58,6 +59,7 @@ def test_what_is_not_sold_is_said_and_the_nearest_are_shown(agent) -> None:
         assert all(product.title in reply.text for product in reply.products)
 
 
+@pytest.mark.slow
 def test_what_is_sold_is_hardly_ever_turned_away(agent, few) -> None:
     replies = [asked(agent, "how much is this?", path) for (path,) in few.values()]
     assert sum(r.decision == Decline("not_sold") for r in replies) <= len(replies) * 0.15

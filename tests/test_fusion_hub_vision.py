@@ -119,6 +119,7 @@ def test_the_map_is_recorded_and_every_photo_finds_its_product(request, made: st
             assert hits[0].document.id == product.id
 
 
+@pytest.mark.slow
 def test_another_process_searches_with_the_same_map(indexed: Settings) -> None:
     product = shop()[3]
     code = (
@@ -169,6 +170,7 @@ def test_a_lost_or_damaged_map_names_the_fix(indexed: Settings, tmp_path: Path) 
         open_lookup(settings)
 
 
+@pytest.mark.slow
 def test_a_reader_refuses_an_index_made_anew_with_another_map(
     indexed: Settings, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def task(text_encoder) -> tuple[list[Example], Encodings, Catalogue]:
 RECIPE = Recipe(epochs=8, batch=16, peak_rate=2e-3, drop=0.0)
 
 
+@pytest.mark.slow
 def test_it_learns_and_writes_what_it_is(task, tmp_path: Path) -> None:
     examples, encodings, catalogue = task
     train("ours", examples, encodings, catalogue, RECIPE, tmp_path, {"sentences": "this test"})
@@ -76,6 +77,7 @@ def test_it_learns_and_writes_what_it_is(task, tmp_path: Path) -> None:
     assert (tmp_path / "fusion.log.jsonl").read_text().count("\n") == RECIPE.epochs
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_weights(task, tmp_path: Path) -> None:
     recipe = Recipe(epochs=1, batch=16)
     for name in ("one", "two"):
@@ -86,6 +88,7 @@ def test_a_seed_gives_the_same_weights(task, tmp_path: Path) -> None:
     assert one == two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*BASELINES, *ABLATIONS])
 def test_every_model_trains_on_the_same_turns(name: str, task, tmp_path: Path) -> None:
     examples, encodings, catalogue = task

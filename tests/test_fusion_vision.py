@@ -42,6 +42,7 @@ def test_no_photos_no_vectors(photo_encoder) -> None:
     assert photo_encoder.encode([]).shape == (0, 384)
 
 
+@pytest.mark.slow
 def test_unseen_photos_find_their_family_among_the_catalogue_pictures(
     photo_encoder, customer_photos
 ) -> None:

@@ -250,6 +250,7 @@ def test_a_second_writer_is_told_who_writes_and_readers_go_on(tmp_path: Path) ->
         assert knowledge.count() == 201
 
 
+@pytest.mark.slow
 def test_many_readers_leave_the_vectors_as_they_are(tmp_path: Path) -> None:
     make(tmp_path, [product(i) for i in range(1200)])
 

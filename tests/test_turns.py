@@ -23,6 +23,7 @@ def answer(agent: Agent, conversation: str = "", text: str = "", **attached) -> 
     return done.reply
 
 
+@pytest.mark.slow
 def test_every_product_is_found_by_its_own_photo(agent) -> None:
     folder = Path(agent.knowledge.documents("product")[0].photos[0]).parent
     found = judge_photos(agent, sorted(folder.glob("*.jpg")), "how much is this?")
