@@ -99,6 +99,22 @@ def test_corrected_words_count_and_the_recording_is_kept(agent: Agent, tmp_path:
     assert talks.restored("other").drawn == ""
 
 
+def test_a_recording_waits_while_something_else_is_asked(agent: Agent, tmp_path: Path) -> None:
+    recording = tmp_path / "voice.wav"
+    recording.write_bytes(SPOKEN.read_bytes())
+    uploads = Uploads()
+    uploads.add("me", str(recording))
+    talks, talk = Talks(agent, uploads), Talk(browser="me")
+    talks.listen(talk, str(recording))
+    *_, last = talks.answered(talk, Sent("How long do I have to return something?"))
+    assert last.reply and last.reply.transcript is None
+    assert recording.exists() and talk.heard
+    (refused,) = talks.answered(talk, Sent(corrected="  "))
+    assert refused.failed and "recording" in refused.now
+    talks.discard(talk)
+    assert not recording.exists()
+
+
 def test_another_browsers_upload_is_not_read(agent: Agent, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"theirs")

@@ -59,9 +59,12 @@ def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
         return {session: talk, past: talk.drawn or welcome, **offered(talk.last), **look_on(handed)}
 
     def answer(
-        talk: Talk | None, sent: Sent, request: gr.Request, back: Any = None
+        talk: Talk | None, sent: Sent, request: gr.Request, boxed: dict[str, Any] | None = None
     ) -> Iterator[dict[Any, Any]]:
-        """Answer one turn as it is written; `back` is what the box gets when that fails."""
+        """Answer one turn as it is written; `boxed` is what the box holds, if that is sent: the
+        box has it again when the turn fails."""
+        emptied: dict[str, Any] = {"value": None} if boxed else {}
+        back: dict[str, Any] = {"value": boxed} if boxed else {}
         talk = talk or talks.restored(asking(request))  # the server was started anew
         if talk.waiting:
             yield {session: gr.skip()}
@@ -75,14 +78,14 @@ def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
                     shown[panel] = evidence(progress.events, agent.knowledge)
                 if first:
                     shown |= {session: talk, past: talk.drawn, choices: ""}
-                    shown[box] = gr.update(value=None, interactive=False)
+                    shown[box] = gr.update(interactive=False, **emptied)
                 if progress.reply is not None:
                     handed = isinstance(progress.reply.decision, types.HandOff)
                     shown |= {past: talk.drawn, **offered(talk.last), **look_on(handed)}
                     shown |= {box: gr.update(interactive=True), **reviewing(talk)}
                 if progress.failed:
-                    shown |= {past: talk.drawn, **offered(talk.last)}
-                    shown[box] = gr.update(value=back, interactive=True)
+                    shown |= {past: talk.drawn or welcome, **offered(talk.last)}
+                    shown[box] = gr.update(interactive=True, **back)
                 first = False
                 yield shown
         finally:

@@ -73,10 +73,11 @@ class Talk:
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What the customer sends: words, uploads, what was picked, and a product of the shop whose
-    photo goes along; `corrected` are the words of the recording that waits, as they were left."""
+    photo goes along; `corrected` are the words of the recording that waits, as they were left;
+    None: it is not sent now."""
 
     text: str = ""
-    corrected: str = ""
+    corrected: str | None = None
     files: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     labels: str = ""  # of what was picked, as it is shown
@@ -167,7 +168,8 @@ class Talks:
                     case types.Done(reply=reply):
                         drawn = messages.reply(reply, self.agent.knowledge)
                         talk.said.append(Said(drawn, reply))
-                        self.discard(talk)
+                        if sent.corrected is not None:
+                            self.discard(talk)
                         for path in sent.files:
                             self.uploads.drop(talk.browser, path)
                         yield Progress(events=tuple(happened), reply=reply)
@@ -251,10 +253,13 @@ class Talks:
         if sent.product and (document := self.agent.knowledge.document(sent.product)):
             photos.append(Path(document.photos[0]).read_bytes())
             pictures.append(messages.picture(_opened(photos[-1])))
-        transcript = _checked(talk.heard, sent.corrected) if talk.heard else None
+        transcript, audio = None, None
+        if talk.heard and sent.corrected is not None:
+            transcript = _checked(talk.heard, sent.corrected)
+            audio = self._bytes(talk, talk.recording)
         turn = Turn(
             text=sent.text.strip(),
-            audio=self._bytes(talk, talk.recording) if talk.recording else None,
+            audio=audio,
             photos=tuple(photos),
             video=videos[0] if videos else None,
             choices=sent.choices,

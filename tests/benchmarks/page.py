@@ -122,16 +122,15 @@ def main() -> None:
 def many(page: Page, address: str, pages: int) -> list[dict[str, float]]:
     """Every page sends the same question as soon as the one before has; all wait for theirs.
 
-    Each is a customer's of its own: a browser keeps six connections to one server, and a page two.
+    Each has a name of its own for this machine, as if it were another customer's browser, which
+    keeps no more than six connections to one name.
     """
     tabs = []
-    for _ in range(pages):
-        context = page.driver.execute_cdp_cmd("Target.createBrowserContext", {})
-        where = {"url": "about:blank", "newWindow": True, **context}
-        tabs.append(page.driver.execute_cdp_cmd("Target.createTarget", where)["targetId"])
-        page.driver.switch_to.window(tabs[-1])
-        page.open(address)
+    for number in range(pages):
+        page.driver.switch_to.new_window("tab")
+        page.open(address.replace("127.0.0.1", f"customer{number}.localhost"))
         page.driver.execute_script(WATCH)
+        tabs.append(page.driver.current_window_handle)
     for tab in tabs:
         page.driver.switch_to.window(tab)
         page.driver.execute_script("begin(); document.querySelector('[data-example]').click()")
