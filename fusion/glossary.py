@@ -121,10 +121,6 @@ def key(word: str, language: str) -> str:
     return "".join(c for c in normalize("NFD", lower) if not combining(c) or language == "ja")
 
 
-@cache
-def _stemmer(language: str) -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer(STEMMERS[language])
-
-
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer(language).stemWord(word))
+    # A stemmer holds the word it is at: each call has its own, so that threads share none.
+    return str(snowballstemmer.stemmer(STEMMERS[language]).stemWord(word))

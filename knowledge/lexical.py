@@ -7,7 +7,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import bm25s
@@ -112,12 +112,8 @@ def _number(written: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer(language).stemWord(word))
-
-
-@cache
-def _stemmer(language: str) -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer(STEMMERS[language])
+    # A stemmer holds the word it is at: each call has its own, so that threads share none.
+    return str(snowballstemmer.stemmer(STEMMERS[language]).stemWord(word))
 
 
 def _singular(word: str) -> str:

@@ -1,13 +1,14 @@
 """Which language it is, and what English makes of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent import answers
-from fusion.glossary import glossary
+from fusion.glossary import glossary, key
 from fusion.languages import LANGUAGES, detect, heard_in, in_english, spoken_before
 from fusion.types import Message, Transcript
 from knowledge.demo import folder
@@ -190,3 +191,15 @@ def test_words_of_other_languages_are_stemmed_and_characters_paired() -> None:
     )
     assert list(lexical.shares("我想退货", 3)) == ["zh"]
     assert list(lexical.shares("a gift voucher", 3)) == ["en"]
+
+
+def test_many_threads_stem_words_at_once() -> None:
+    words = [f"{stem}{end}" for stem in _stems() for end in ("ational", "ingly", "ement", "ities")]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda word: key(word, "en"), words))
+    key.cache_clear()
+    assert together == [key(word, "en") for word in words]
+
+
+def _stems() -> list[str]:
+    return [a + b + c for a in "bdfglmprst" for b in "aeiou" for c in "bdfglmprst"]
