@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from agent.agent import Agent
 from agent.config import Settings
+from agent.page import SERVED
 from agent.page.browsers import Browsers, Uploads
 from agent.page.chat import chat_page
 from agent.page.staff import mount_staff
@@ -33,14 +34,8 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
         chat_page(agent, settings, uploads),
         path="/",
         max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
-        allowed_paths=[],
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-        show_error=False,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        mcp_server=False,
+        **SERVED,
         pwa=False,
         theme=theme(),
         css=STYLE,

@@ -71,7 +71,7 @@ def find(
     fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
     everything = translated(_search(knowledge, words, vectors), percept.language)
     codes = shown_codes(percept.printed)
-    pages = [hit for hit in everything if hit.document.kind != "product"]
+    pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
     if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):

@@ -32,7 +32,6 @@ REASONS = {
 """Why a person has a conversation; others are written as they are."""
 
 URGENT = {2: "urgent", 1: "soon", 0: ""}
-SILENT = ("taken", "waiting")  # reasons of a reply in which nothing is said
 NOBODY = '<div class="empty"><b>Nobody waits</b><p>The assistant has every conversation.</p></div>'
 UNKNOWN = '<p class="soft">Not identified: no e-mail address that the shop knows was given.</p>'
 KINDS = {"product": "Product", "faq": "FAQ", "policy": "Policy"}

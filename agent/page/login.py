@@ -135,7 +135,7 @@ def login_routes(store: Store, access: Access, title: str) -> Sequence[Route]:
         name = f'{shown}; filename="{at["turn"]}-{at["place"]}{end}"'
         alone = {
             "Content-Disposition": name,
-            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "Content-Security-Policy": ALONE,
         }
         return Response(found.data, media_type=kind, headers=SAFE | alone)
 

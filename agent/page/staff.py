@@ -12,6 +12,7 @@ from agent.api.access import Access
 from agent.api.edge import REQUEST_BYTES
 from agent.config import Settings
 from agent.insights import make_insights
+from agent.page import SERVED
 from agent.page.desk import desk_page
 from agent.page.insights import csv_route, insights_page
 from agent.page.library import library_page
@@ -55,13 +56,7 @@ def mount_staff(app: Starlette, agent: Agent, settings: Settings, theme: gr.Them
             path=f"/{name}",
             auth_dependency=guard(store, name),
             max_file_size=REQUEST_BYTES,
-            allowed_paths=[],
-            show_error=False,
-            footer_links=[],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            mcp_server=False,
+            **SERVED,
             theme=theme,
             css_paths=[STYLE],
             head=SCRIPT,
