@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     there with its stages, without a word that was said. Needs the extra `traces`."""
     fetch_photos: bool = False
     """Whether indexing may fetch a feed's photos from public http(s) addresses."""
+    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """Of prices in feeds that name none, ISO 4217."""
     database_url: str | None = Field(default=None, pattern=r"^(postgresql\+psycopg|sqlite)://")
     """Database of conversations, as SQLAlchemy names it: "postgresql+psycopg://user:password@host/
     name" (install deskhand[postgres]); None: a file under `home`."""
