@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from limits import RateLimitItem
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from agent.errors import CUSTOMER_ERRORS, Busy, NotFound, SetupError, ShopError
@@ -121,10 +122,10 @@ def tell_problems(app: FastAPI) -> None:
         app.add_exception_handler(error, on_error)
 
 
-def too_many(limit: str, seconds: int) -> HTTPException:
+def too_many(what: str, limit: RateLimitItem, seconds: int) -> HTTPException:
     """429, with when to come again."""
     return HTTPException(
         429,
-        f"Too many requests: at most {limit}. Wait {seconds} seconds.",
+        f"Too many {what}: at most {limit}. Wait {seconds} seconds.",
         {"Retry-After": str(seconds)},
     )
