@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from limits import RateLimitItem
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from agent.errors import CUSTOMER_ERRORS, Busy, NotFound, SetupError, ShopError
 from agent.sent import sentence
@@ -118,6 +119,11 @@ def tell_problems(app: FastAPI) -> None:
         conversation = request.path_params.get("conversation", "-")
         return problem_response(error, conversation, request.url.path)
 
+    async def on_leaving(request: Request, error: Exception) -> Response:
+        log.info("A caller left before the request had arrived.")
+        return Response(status_code=400)  # for nobody
+
+    app.add_exception_handler(ClientDisconnect, on_leaving)
     for error in (*STATUS, StarletteHTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, on_error)
 
