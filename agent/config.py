@@ -2,7 +2,7 @@
 
 Every field is an environment variable: `DESKHAND_HOME`, `DESKHAND_LLM`, and for the groups of
 limits with a double underscore, e.g. `DESKHAND_LIMITS__ANSWERABLE=0.4`,
-`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60` or `DESKHAND_RATES__ADDRESS=60/minute`.
+`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60` or `DESKHAND_RATES__ADDRESS_SOUND=600/hour`.
 """
 
 from __future__ import annotations

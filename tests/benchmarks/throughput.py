@@ -133,8 +133,8 @@ class Load:
     server: Server
     turns: list[dict]
     expected: list[list[str]]
-    until: float  # `time.perf_counter`
     most: int  # turns
+    until: float = 0.0  # `time.perf_counter`
     begun: Iterator[int] = field(default_factory=count)
     seen: Counter = field(default_factory=lambda: Counter(dict.fromkeys(SEEN, 0)))
     took: list[float] = field(default_factory=list)  # seconds, of each answered turn
@@ -184,10 +184,9 @@ async def talk(http: httpx.AsyncClient, number: int, load: Load) -> None:
         asked += 1
 
 
-async def trickle(server: Server, seen: Counter) -> None:
+async def trickle(server: Server, conversation: str, seen: Counter) -> None:
     """Uploads of a byte a second, one after another, until it is cancelled."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=120) as http:
-        at = f"/v1/conversations/{await begin(http)}/turns"
+    at = f"/v1/conversations/{conversation}/turns"
     head = f"POST {at} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     host, port = server.url.removeprefix("http://").split(":")
     while True:
@@ -207,13 +206,18 @@ async def trickle(server: Server, seen: Counter) -> None:
             writer.close()
 
 
-async def measure(load: Load, concurrent: int, slow: int) -> dict:
-    before, began = load.server.processor(), time.perf_counter()
-    tricklers = [asyncio.create_task(trickle(load.server, load.seen)) for _ in range(slow)]
+async def measure(load: Load, concurrent: int, slow: int, seconds: float) -> dict:
     limits = httpx.Limits(max_connections=concurrent)
     async with httpx.AsyncClient(base_url=load.server.url, limits=limits, timeout=120) as http:
+        theirs = await begin(http)
+        tricklers = [
+            asyncio.create_task(trickle(load.server, theirs, load.seen)) for _ in range(slow)
+        ]
+        await asyncio.sleep(1.0)  # they are at it
+        before, began = load.server.processor(), time.perf_counter()
+        load.until = began + seconds
         await asyncio.gather(*(talk(http, n, load) for n in range(concurrent)))
-    wall = time.perf_counter() - began
+        wall = time.perf_counter() - began
     for one in tricklers:
         if one.done():
             one.result()  # raises what ended it
@@ -249,15 +253,9 @@ def main() -> None:
             expected = asyncio.run(alone(server, turns))
             for concurrent in given.concurrent:
                 for slow in sorted({0, given.slow}):
-                    until = time.perf_counter() + given.seconds
-                    load = Load(
-                        server,
-                        turns,
-                        expected,
-                        float("inf") if given.turns else until,
-                        given.turns or sys.maxsize,
-                    )
-                    row = asyncio.run(measure(load, concurrent, slow))
+                    load = Load(server, turns, expected, given.turns or sys.maxsize)
+                    seconds = float("inf") if given.turns else given.seconds
+                    row = asyncio.run(measure(load, concurrent, slow, seconds))
                     print(json.dumps({"kind": kind} | row), flush=True)
 
 
