@@ -220,6 +220,7 @@ class Heard(Frozen):
     present: tuple[str, ...]
     problems: tuple[str, ...]
     photos: int  # pictures looked at, key frames of a video included
+    sound: float = 0.0  # seconds of sound that were decoded
 
 
 class Understood(Frozen):

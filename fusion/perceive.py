@@ -131,7 +131,7 @@ def perceive(
     damage: Damage | None = None
 
     with _timed(seconds, "decode"):
-        photos, waves = _decode(turn, encoders.decoder, limits, problems)
+        photos, waves, sound = _decode(turn, encoders.decoder, limits, problems)
     with _timed(seconds, "voice"):
         transcript = turn.transcript
         if transcript:
@@ -183,6 +183,7 @@ def perceive(
         quality=quality,
         problems=tuple(problems),
         photos=len(photos),
+        sound=sound,
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
         damage=damage,
         seconds=seconds,
@@ -196,7 +197,7 @@ def hear(
 ) -> tuple[Transcript | None, tuple[str, ...]]:
     """What is said in a recording alone, before it is a turn, and what went wrong."""
     problems: list[str] = []
-    _, waves = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
+    _, waves, _ = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
     heard = _listen(waves, encoders.speech, expected, problems) if waves else None
     return heard, tuple(problems)
 
@@ -215,13 +216,15 @@ def context(history: Sequence[Message]) -> str:
 
 def _decode(
     turn: Turn, decoder: Decoder, limits: InputLimits, problems: list[str]
-) -> tuple[dict[int, np.ndarray], list[np.ndarray]]:
-    """Photos by their place in the turn, a video's key frames after them; and sounds.
+) -> tuple[dict[int, np.ndarray], list[np.ndarray], float]:
+    """Photos by their place in the turn, a video's key frames after them; sounds; and how many
+    seconds of sound were decoded.
 
     The recording comes first; a video's sound is only there when somebody speaks in it.
     """
     photos: dict[int, np.ndarray] = {}
     waves: list[np.ndarray] = []
+    decoded = 0  # samples
     for i, data in enumerate(turn.photos[: limits.photos]):
         try:
             photos[i] = decoder.photo(data, limits)
@@ -234,6 +237,7 @@ def _decode(
     if turn.audio is not None:
         try:
             waves.append(decoder.recording(turn.audio, limits))
+            decoded += len(waves[0])
         except BadInput as error:
             problems.append(str(error))
     if turn.video is not None:
@@ -243,9 +247,11 @@ def _decode(
             problems.append(str(error))
         else:
             photos |= dict(enumerate(video.frames, len(turn.photos)))
-            if video.wave is not None and spoken_part(video.wave) is not None:
-                waves.append(video.wave)
-    return photos, waves
+            if video.wave is not None:
+                decoded += len(video.wave)
+                if spoken_part(video.wave) is not None:
+                    waves.append(video.wave)
+    return photos, waves, decoded / SAMPLE_RATE
 
 
 def _listen(

@@ -158,6 +158,7 @@ class Percept:
     (fusion.quality)."""
     problems: tuple[str, ...] = ()
     photos: int = 0  # pictures looked at, key frames of a video included
+    sound: float = 0.0  # seconds that were decoded, of the recording and the video
     pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
     damage: Damage | None = None  # only where it is sure enough; the fusion model is not told
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
