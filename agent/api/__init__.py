@@ -59,6 +59,7 @@ def create_app(
     )
     app.state.store = agent.store
     access = Access(agent.store, agent.shop, settings.customer_secrets, settings.rates)
+    app.state.access = access  # the pages count with it as well
     figures = Figures()
     turns = Turns(agent, 2 * (os.cpu_count() or 1), figures.answered)
     tell_problems(app)

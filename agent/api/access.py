@@ -90,6 +90,19 @@ class Access:
         self.spend(caller, "photos", len(turn.photos))
         self.spend(caller, "recordings", sum(one is not None for one in (turn.audio, turn.video)))
 
+    def spend_page(self, browser: str, address: str, photos: int = 0, recordings: int = 0) -> None:
+        """Count what a browser sends by the chat page, as if it were a customer.
+
+        Raises HTTPException 429.
+        """
+        caller = Caller(frozenset(), {"address": address})
+        if browser:  # it keeps the page's cookie
+            caller.names["customer"] = browser
+        for rate, name in caller.names.items():
+            self._count(rate, name)
+        self.spend(caller, "photos", photos)
+        self.spend(caller, "recordings", recordings)
+
     def enter(self, caller: Caller, conversation: str) -> None:
         """A customer with a token is in their own conversations only, and known in them: one that
         is nobody's yet becomes theirs.

@@ -13,16 +13,19 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from fastapi import HTTPException
 
 from agent import types
 from agent.agent import Agent
+from agent.api.access import Access
 from agent.config import Settings
 from agent.errors import NotFound
+from agent.markup import alert
 from agent.page import messages
 from agent.page.browsers import Uploads, asking
 from agent.page.evidence import evidence, nothing
 from agent.page.style import script
-from agent.page.talk import Sent, Talk, Talks
+from agent.page.talk import Sent, Talk, Talks, is_video
 from agent.page.texts import Texts
 from agent.store.feedback import Rating
 from fusion.languages import LANGUAGES
@@ -61,10 +64,11 @@ RECORDING = {
 }
 """What chat.js and voice.js say, by the names of their constants."""
 
+LIMITED = "That was a lot in a short time. Please wait a little, then try again."
 PERSON = "I would like to talk to a person, please."
 
 
-def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
+def chat_page(agent: Agent, settings: Settings, uploads: Uploads, access: Access) -> gr.Blocks:
     """The chat page for one agent, in every language, made but not served."""
     talks = Talks(agent, uploads)
     page = gr.Blocks(
@@ -72,11 +76,11 @@ def chat_page(agent: Agent, settings: Settings, uploads: Uploads) -> gr.Blocks:
     )
     for language in LANGUAGES:
         with page.route(language, language, show_in_navbar=False):
-            _draw(page, talks, settings, Texts(language))
+            _draw(page, talks, settings, access, Texts(language))
     return page.queue(max_size=WAITING, api_open=False, default_concurrency_limit=CONCURRENT)
 
 
-def _draw(page: gr.Blocks, talks: Talks, settings: Settings, tell: Texts) -> None:
+def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tell: Texts) -> None:
     """The page in one language."""
     agent, limits = talks.agent, settings.input_limits
     is_demo = agent.knowledge.document(DEMO_PHOTO) is not None
@@ -89,6 +93,15 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, tell: Texts) -> Non
         handed = bool(talk.conversation and agent.store.handed_off(talk.conversation))
         return {session: talk, past: talk.drawn or welcome, **offered(talk.last), **look_on(handed)}
 
+    def may(request: gr.Request, photos: int = 0, recordings: int = 0) -> bool:
+        """Whether this browser, and its address, may send so much more."""
+        address = request.client.host if request.client else ""
+        try:
+            access.spend_page(asking(request), address, photos, recordings)
+        except HTTPException:
+            return False
+        return True
+
     def answer(
         talk: Talk | None, sent: Sent, request: gr.Request, boxed: dict[str, Any] | None = None
     ) -> Iterator[dict[Any, Any]]:
@@ -99,6 +112,10 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, tell: Texts) -> Non
         talk = talk or talks.restored(asking(request), tell)  # the server was started anew
         if talk.waiting:
             yield {session: gr.skip()}
+            return
+        videos = sum(map(is_video, sent.files))
+        if not may(request, len(sent.files) - videos, videos):
+            yield {now: messages.agent_says(alert(tell(LIMITED)))}
             return
         talk.waiting = True
         try:
@@ -167,6 +184,9 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, tell: Texts) -> Non
         talk: Talk | None, request: gr.Request, event: gr.EventData
     ) -> Iterator[dict[Any, Any]]:
         talk = talk or talks.restored(asking(request), tell)
+        if not may(request, recordings=1):
+            yield {trouble: alert(tell(LIMITED))}
+            return
         listening = tell.html("Listening to your recording")
         yield {trouble: f'<p class="wait" role="status">{listening}</p>'}
         wrong = talks.listen(talk, str(event.path))

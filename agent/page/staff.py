@@ -8,7 +8,6 @@ import gradio as gr
 from starlette.applications import Starlette
 
 from agent.agent import Agent
-from agent.api.access import Access
 from agent.api.edge import REQUEST_BYTES
 from agent.config import Settings
 from agent.insights import make_insights
@@ -40,9 +39,8 @@ new MutationObserver(localize).observe(document, {childList: true, subtree: true
 def mount_staff(app: Starlette, agent: Agent, settings: Settings, theme: gr.Theme) -> None:
     """Put the pages on `app`; what is at its root comes after them."""
     store = agent.store
-    access = Access(store, agent.shop, settings.customer_secrets, settings.rates)
     made = make_insights(agent, settings.region)
-    routes = [*login_routes(store, access, settings.title), csv_route(made, store)]
+    routes = [*login_routes(store, app.state.access, settings.title), csv_route(made, store)]
     app.router.routes.extend(routes)
     pages = {
         "desk": desk_page(agent, settings),

@@ -99,6 +99,10 @@ class Progress:
     failed: bool = False
 
 
+def is_video(path: str) -> bool:
+    return (mimetypes.guess_type(path)[0] or "").startswith("video/")
+
+
 def failure(error: Exception, talk: Talk) -> str:
     """The sentence the customer reads when a turn could not be answered; the rest is logged."""
     if isinstance(error, CUSTOMER_ERRORS):
@@ -248,7 +252,7 @@ class Talks:
         photos, pictures, videos, others = [], [], [], []
         for path in sent.files:
             data = self._bytes(talk, path)
-            if (mimetypes.guess_type(path)[0] or "").startswith("video/"):
+            if is_video(path):
                 videos.append(data)
                 others.append(talk.tell("Video"))
                 continue
