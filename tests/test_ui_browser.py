@@ -378,7 +378,7 @@ def test_the_page_says_nothing_in_english_to_others(
         assert other.driver.execute_script("return document.documentElement.lang") == language
         labels = "return [...document.querySelectorAll('[aria-label]')].map((e) => e.ariaLabel)"
         shown = [other.one("body").text, *other.driver.execute_script(labels)]
-        english = {"Send", "Why?", "Talk to a person", "What I found", "Read aloud", "in stock"}
+        english = {"Why?", "Talk to a person", "What I found", "Read aloud", "in stock"}
         assert not {one for one in english for text in shown if one in text}
         other.shot(f"chat-{language}")
         other.one("#side [data-close]").click()
@@ -399,14 +399,14 @@ def test_several_articles_are_picked_at_once(page: Page) -> None:
     assert not page.one("#choices [data-done]").is_displayed()
     first.click(), second.click()
     page.one("#choices [data-done]").click()
-    page.answer(", ".join(labels))
-    assert page.all("#choices button") and "Why" not in labels
+    assert "reason" in page.answer(", ".join(labels)).lower()
 
 
 @pytest.mark.slow
 def test_a_short_video_is_watched(page: Page, tmp_path: Path) -> None:
     with Image.open(PHOTO) as image:
-        (tmp_path / "mine.mp4").write_bytes(video([image.convert("RGB").resize((320, 240))], 1.0))
+        scene = image.convert("RGB").resize((640, 640))
+    (tmp_path / "mine.mp4").write_bytes(video([scene] * 10, 0.1, sound=False))
     answer = page.send("How much is this?", tmp_path / "mine.mp4")
     assert "kettle" in answer and "Video" in page.said()
     assert not list(Path(get_upload_folder()).rglob("mine.mp4"))

@@ -32,7 +32,16 @@ const localize = () => document.querySelectorAll("time[datetime]:not([title])").
   one.title = at.toLocaleString();
   one.textContent = at.toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
 });
-new MutationObserver(localize).observe(document, {childList: true, subtree: true});
+// Gradio names the buttons of a calendar not at all, and those to drop files on otherwise than they
+// read.
+const named = () => {
+  const calendars = document.querySelectorAll("button.calendar:not([aria-label])");
+  calendars.forEach(one => { one.ariaLabel = "Choose a day"; });
+  const drops = document.querySelectorAll("button[aria-dropeffect][aria-label]");
+  drops.forEach(one => one.removeAttribute("aria-label"));
+};
+new MutationObserver(() => { localize(); named(); })
+  .observe(document, {childList: true, subtree: true});
 </script>"""
 
 
