@@ -18,6 +18,8 @@ from agent.page.talk import Sent, Talk, Talks
 from agent.page.texts import ENGLISH, Texts
 from agent.store import Store
 from agent.store.browsers import forget, remember, remembered
+from agent.store.keys import create_key, find_key
+from agent.store.sessions import begin_session, end_session, find_session
 from fusion.types import PrintedText, Transcript, Turn
 
 SPOKEN = Path(__file__).parent / "samples" / "audio" / "where_is_my_order.wav"
@@ -78,6 +80,19 @@ def test_a_browser_finds_its_own_conversation_only(database: str) -> None:
     assert remembered(store, "a") == second
     forget(store, "a")
     assert remembered(store, "a") == ""
+    store.close()
+
+
+def test_who_logs_in_under_a_name_that_another_one_has_is_another_person(database: str) -> None:
+    store = Store(database)
+    key = find_key(store, create_key(store, "desk", ["desk"]))
+    assert key is not None
+    first, second, third = (begin_session(store, key, "Ann") for _ in range(3))
+    sessions = [find_session(store, cookie) for cookie in (first, second, third)]
+    assert [one and one.person for one in sessions] == ["Ann", "Ann (2)", "Ann (3)"]
+    end_session(store, first)
+    again = find_session(store, begin_session(store, key, "Ann"))
+    assert again and again.person == "Ann"
     store.close()
 
 

@@ -350,6 +350,8 @@ def test_the_language_is_changed_read_aloud_and_remembered(page: Page, address: 
     page.one("[data-aloud]").click()
     spoken = page.one(".words").get_property("innerText")
     assert page.driver.execute_script("return spoken") == [[spoken, "de"]]
+    page.one(".cards .also button").click()
+    assert "auf Lager" in page.answer("Zeigen Sie mir")
     page.open(address)
     assert language() == "de" and page.all("#past .msg")
     Select(page.one("#language")).select_by_value("en")

@@ -39,9 +39,9 @@ class Texts:
         return (own and own.say(english)) or english
 
     def label(self, english: str) -> str:
-        """A word of the shop's, such as a colour, with its sums as they are written here."""
+        """Words of the shop's, such as "blue, small", with their sums as they are written here."""
         own = catalogued(self.language)
-        return own.label(english) if own else english
+        return ", ".join(map(own.label, english.split(", "))) if own else english
 
     def money(self, price: float, currency: str) -> str:
         own = catalogued(self.language)
