@@ -353,7 +353,8 @@ def test_the_language_is_changed_read_aloud_and_remembered(page: Page, address: 
     page.one(".cards .also button").click()
     assert "auf Lager" in page.answer("Zeigen Sie mir")
     page.open(address)
-    assert language() == "de" and page.all("#past .msg")
+    page.until(lambda: page.all("#past .msg"), "the conversation")
+    assert language() == "de"
     Select(page.one("#language")).select_by_value("en")
     page.until(lambda: language() == "en" and page.all("#state"), "the page in English")
     page.send("How long do I have to return something?")
