@@ -152,4 +152,4 @@ def test_everything_is_reached_by_the_keyboard(browser: Page) -> None:
     assert order == sorted(order)
 
 
-KEYS = ("Read aloud", "Without blue", "Record a voice message")
+KEYS = ("Read aloud", "Without “blue”", "Record a voice message")
