@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
 FOLDER = Path(__file__).parent / "catalogues"
+PAGE = "page"  # context of what only stands on pages: no reply is made of it
 
 _NAME = re.compile(r"%\((\w+)\)s")
 _VALUES = {
@@ -55,7 +56,7 @@ class Catalogued:
         self.locale = Locale.parse(language)
         self._joint = "" if language in ("zh", "ja") else " "
         self._patterns = sorted(
-            (_pattern(one) for one in self._catalogue if one.id and isinstance(one.id, str)),
+            (_pattern(one) for one in self._catalogue if _is_said(one)),
             key=lambda one: -len(_NAME.sub("", one.english)),  # what says most itself comes first
         )
 
@@ -65,6 +66,11 @@ class Catalogued:
         if message is None or not isinstance(message.string, str) or not message.string:
             raise KeyError(english)
         return message.string % values if values else message.string
+
+    def on_page(self, english: str) -> str:
+        """What a page itself says (context "page"); as it is if the catalogue lacks it."""
+        message = self._catalogue.get(english, PAGE)
+        return str(message.string) if message and message.string else english
 
     def in_stock(self, pieces: int) -> str:
         """How many pieces there are, in the plural form that the number takes."""
@@ -145,6 +151,10 @@ class Catalogued:
 
     def _sum(self, match: re.Match[str]) -> str:
         return self.money(float(match[1].replace(",", "")), match[2])
+
+
+def _is_said(message: Message) -> bool:
+    return bool(message.id) and isinstance(message.id, str) and message.context != PAGE
 
 
 def _pattern(message: Message) -> Pattern:

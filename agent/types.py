@@ -186,6 +186,7 @@ class Reply(Frozen):
     id: str
     conversation: str
     text: str
+    language: str = "en"  # ISO 639-1, of the text
     citations: tuple[Citation, ...] = ()
     decision: Decision = Field(discriminator="kind")
     intent: str

@@ -300,3 +300,17 @@ def test_answers_are_harmless_in_a_browser(agent: Scripted, tmp_path: Path) -> N
 def test_docs_only_where_wanted(agent: Scripted, tmp_path: Path) -> None:
     assert opened(agent, tmp_path).get("/docs").status_code == 404
     assert opened(agent, tmp_path, docs=True).get("/docs").status_code == 200
+
+
+def test_a_browser_of_the_chat_page_has_the_limits_of_a_customer(
+    agent: Scripted, tmp_path: Path
+) -> None:
+    rates = Rates(customer="2/minute", address="4/minute")
+    access = opened(agent, tmp_path, rates=rates).app.state.access
+    for browser in ("a", "a", "b"):
+        access.spend_page(browser, "192.0.2.7")
+    with pytest.raises(HTTPException, match="429"):
+        access.spend_page("a", "192.0.2.8")
+    access.spend_page("", "192.0.2.7")
+    with pytest.raises(HTTPException, match="429"):  # whatever cookie it comes with
+        access.spend_page("d", "192.0.2.7")

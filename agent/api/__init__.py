@@ -60,6 +60,7 @@ def create_app(
     )
     app.state.store = agent.store
     access = Access(agent.store, agent.shop, settings.customer_secrets, settings.rates)
+    app.state.access = access  # the pages count with it as well
     budgets = Budgets(settings.rates, settings.input_limits)
     figures = Figures()
     turns = Turns(agent, budgets, 2 * (os.cpu_count() or 1), figures.answered)

@@ -80,6 +80,15 @@ class Access:
 
         return let_in
 
+    def spend_page(self, browser: str, address: str) -> None:
+        """Count what a browser sends by the chat page, as if it were a customer.
+
+        Raises HTTPException 429.
+        """
+        self._count("address", address)
+        if browser:  # it keeps the page's cookie
+            self._count("customer", browser)
+
     def enter(self, caller: Caller, conversation: str) -> None:
         """A customer with a token is in their own conversations only, and known in them: one that
         is nobody's yet becomes theirs.
