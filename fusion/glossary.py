@@ -25,7 +25,6 @@ CJK = "\u3005\u3040-\u30ff\u3400-\u9fff"
 LONGEST = 5  # words of a phrase
 _WORD = re.compile(rf"[^\W\d_{CJK}]+(?![^\W{CJK}])|[{CJK}]+")  # no part of a code: "E27"
 _AS_IT_IS = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+")
-_simplified = OpenCC("t2s")
 
 
 class Glossary:
@@ -49,7 +48,7 @@ class Glossary:
     def _said(self, text: str) -> str:
         text = re.sub(r"(?<=\w)['’](?=\w)", " ", normalize("NFKC", text))
         if self.language == "zh":
-            text = _simplified.convert(text)
+            text = simplified(text)
         if self.language == "es":  # "cancelarlo"
             text = re.sub(r"(?<=[aei]r)l[oa]s?\b", " lo", text)
         parts: list[str] = []
@@ -110,6 +109,16 @@ def glossary(language: str) -> Glossary:
             phrases.setdefault(keys, english)
     phrases.pop((), None)
     return Glossary(language, phrases, frozenset(words))
+
+
+def simplified(text: str) -> str:
+    """With simplified Chinese characters in place of traditional ones."""
+    return str(_converter().convert(text))
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")
 
 
 @lru_cache(maxsize=50_000)

@@ -64,7 +64,7 @@ def evaluate_languages(
     The index must be the demo shop's. Figures are printed and written into OUT.
     """
     from agent.build import open_agent
-    from agent.languages import Figures, judge_questions, judge_tatoeba, markdown
+    from agent.language_checks import Figures, judge_questions, judge_tatoeba, markdown
     from fusion.student import load_student
     from fusion.text import load_text
 
