@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import numpy as np
 from fusion.audio import clipping, loudness, spoken_part
 from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
+from fusion.glossary import CJK
 from fusion.languages import detect, heard_in, in_english, spoken_before
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
@@ -38,6 +40,7 @@ from fusion.types import (
 from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
 
+MARKS = ".,;:!?¿¡'\"()"
 EARLIER_MESSAGES = 4  # two exchanges
 EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
 QUIET = -45.0  # dB of full scale, of the loudest parts: below, words drown in the noise
@@ -65,9 +68,16 @@ class Encoders:
         """
         if self.student is None:
             return self.text.states(sentence)
-        known = self.text.states(english)
+        known = self.text.states(self._legible(english))
         mean = known.vector + self.student.encode([sentence])[0]
         return Encoded(known.tokens, mean / max(float(np.linalg.norm(mean)), 1e-9))
+
+    def _legible(self, english: str) -> str:
+        """What an encoder of English can read: what stayed in another language is noise to it."""
+        words = [word for word in english.split() if not re.search(f"[{CJK}]", word)]
+        return " ".join(
+            word for word in words if not word.islower() or word.strip(MARKS) in self.text.words
+        )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (len(texts), DIM), float32, unit norm, of texts in any language."""
