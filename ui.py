@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import gradio as gr
 from fastapi import FastAPI
 
@@ -29,16 +31,17 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
     limits = settings.input_limits
     uploads = Uploads()
     app.include_router(widget_routes(agent, settings.title))
-    gr.mount_gradio_app(
-        app,
-        chat_page(agent, settings, uploads),
-        path="/",
-        max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-        **SERVED,
-        pwa=False,
-        theme=theme(),
-        css=STYLE,
-    )
+    with warnings.catch_warnings(action="ignore"):  # that several pages go without ssr_mode
+        gr.mount_gradio_app(
+            app,
+            chat_page(agent, settings, uploads, app.state.access),
+            path="/",
+            max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+            **SERVED,
+            pwa=False,
+            theme=theme(),
+            css=STYLE,
+        )
     framed = bool(settings.origins)
     app.add_middleware(Browsers, uploads=uploads, framed=framed, most=UPLOAD_BYTES)

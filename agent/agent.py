@@ -151,6 +151,7 @@ class Agent:
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
                 text=joined([before, *(draft.text for draft in drafts), after], language),
+                language=language,
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=labelled(verdict.decision, language),
                 intent=fused.intent,

@@ -22,6 +22,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 
 FOLDER = Path(__file__).parent / "catalogues"
+PAGE = "page"  # context of what only stands on pages: no reply is made of it
 
 _NAME = re.compile(r"%\((\w+)\)s")
 _VALUES = {
@@ -73,6 +74,11 @@ class Catalogued:
         if message is None or not isinstance(message.string, str) or not message.string:
             raise KeyError(english)
         return message.string % values if values else message.string
+
+    def on_page(self, english: str) -> str:
+        """What a page itself says (context "page"); as it is if the catalogue lacks it."""
+        message = self._catalogue.get(english, PAGE)
+        return str(message.string) if message and message.string else english
 
     def in_stock(self, pieces: int) -> str:
         """How many pieces there are, in the plural form that the number takes."""

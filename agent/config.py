@@ -2,7 +2,7 @@
 
 Every field is an environment variable: `DESKHAND_HOME`, `DESKHAND_LLM`, and for the groups of
 limits with a double underscore, e.g. `DESKHAND_LIMITS__ANSWERABLE=0.4`,
-`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60` or `DESKHAND_RATES__ADDRESS=60/minute`.
+`DESKHAND_INPUT_LIMITS__AUDIO_SECONDS=60` or `DESKHAND_RATES__ADDRESS_SOUND=600/hour`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,25 @@ from agent.errors import SetupError
 from agent.types import Limits
 from fusion.types import InputLimits
 
+CALLERS = ("key", "customer", "address")
+
 
 class Rates(BaseModel):
-    """How much one caller may ask, as "COUNT/minute", "COUNT/hour", ...; more is refused (429)."""
+    """How much one key, one customer with a token, and one address without a key may ask: requests,
+    photos (key frames of videos too), seconds of sound; as "COUNT/minute", "COUNT/hour", ... More
+    is refused (429)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str = "1200/minute"
     customer: str = "60/minute"
     address: str = "240/minute"
-    photos: str = "600/hour"  # by any one of them
-    recordings: str = "240/hour"  # videos too
+    key_photos: str = "12000/hour"
+    customer_photos: str = "300/hour"
+    address_photos: str = "600/hour"
+    key_sound: str = "36000/hour"
+    customer_sound: str = "1800/hour"
+    address_sound: str = "7200/hour"
 
     @field_validator("*")
     @classmethod
@@ -127,6 +135,8 @@ class Settings(BaseSettings):
     there with its stages, without a word that was said. Needs the extra `traces`."""
     fetch_photos: bool = False
     """Whether indexing may fetch a feed's photos from public http(s) addresses."""
+    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """Of prices in feeds that name none, ISO 4217."""
     database_url: str | None = Field(default=None, pattern=r"^(postgresql\+psycopg|sqlite)://")
     """Database of conversations, as SQLAlchemy names it: "postgresql+psycopg://user:password@host/
     name" (install deskhand[postgres]); None: a file under `home`."""

@@ -56,6 +56,7 @@ def heard(percept: Percept) -> Heard:
         present=tuple(sorted(percept.present)),
         problems=percept.problems,
         photos=percept.photos,
+        sound=percept.sound,
     )
 
 

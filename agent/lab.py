@@ -34,9 +34,16 @@ def train_vision(
     start: Annotated[
         Path | None, typer.Option(help="Weights to begin from; else features of ImageNet.")
     ] = None,
-    epochs: Epochs = 9,
-    side: Annotated[int, typer.Option(min=64, max=224, help="Pixels of a training cut.")] = 160,
-    peak_rate: Annotated[float, typer.Option(help="Highest learning rate of the run.")] = 5e-4,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Times all examples are seen: 9 with --data, 12 with --shop."),
+    ] = None,
+    side: Annotated[
+        int, typer.Option(min=64, max=224, help="Pixels of a training cut, with --data.")
+    ] = 160,
+    peak_rate: Annotated[
+        float, typer.Option(help="Highest learning rate of the run, with --data.")
+    ] = 5e-4,
 ) -> None:
     """Train the photo encoder on the public photos (--data) or fit it to your own (--shop)."""
     from agent.training import fit_tower, train_tower
@@ -48,11 +55,12 @@ def train_vision(
     if (data is None) == (shop is None):
         raise BadInput("Give either --data, the public photos, or --shop, your own catalogue.")
     if data is not None:
-        recipe = Recipe(epochs=epochs, side=side, peak_rate=peak_rate)
+        recipe = Recipe(epochs=epochs or 9, side=side, peak_rate=peak_rate)
         print(train_tower(data, renders, out, recipe, start))
     elif shop is not None:
         documents = [d for d in read_documents(shop) if isinstance(d, Document)]
-        fit = fit_tower(documents, start or SHIPPED / "vision.safetensors", out)
+        weights = start or SHIPPED / "vision.safetensors"
+        fit = fit_tower(documents, weights, out, epochs or 12)
         judged = "photos held out" if fit.spare else "other views of the same photos"
         print(f"{fit.photos} photos learnt from, {fit.judged} {judged}; right product:")
         for name, figures in (("before", fit.before), ("after", fit.after)):

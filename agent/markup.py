@@ -6,16 +6,6 @@ from collections.abc import Collection, Mapping
 from html import escape
 from urllib.parse import quote
 
-from agent import types
-
-PARTS = {
-    "text": "typed words",
-    "voice": "spoken words",
-    "print": "words in the photo",
-    "photo": "the photo",
-    "history": "earlier messages",
-}
-
 
 def photo_address(document: str) -> str:
     """Where `agent.api` serves the photo of an indexed document, seen from the page."""
@@ -27,34 +17,6 @@ def link(url: str, words: str) -> str:
     if not url.startswith(("https://", "http://")):
         return escape(words)
     return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{escape(words)}</a>'
-
-
-def stock(pieces: int | None) -> str:
-    if pieces is None:
-        return ""
-    if pieces == 0:
-        return '<span class="out">out of stock</span>'
-    return f"<span>{f'only {pieces} left' if pieces <= 3 else f'{pieces} in stock'}</span>"
-
-
-def table(comparison: types.Comparison, photos: Mapping[str, str]) -> str:
-    """A comparison of products, one a column; `photos` are the addresses by title."""
-    titles = "".join(
-        '<th scope="col">'
-        + (f'<img src="{photos[title]}" alt="">' if title in photos else "")
-        + f"{escape(title)}</th>"
-        for title in comparison.products
-    )
-    cells = [
-        f'<th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(value)}</td>" for value in values)
-        for name, *values in comparison.rows
-    ]
-    rows = "".join(f"<tr>{row}</tr>" for row in cells)
-    return (
-        '<div class="compared" tabindex="0" role="region" aria-label="Comparison"><table>'
-        f"<thead><tr><td></td>{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
 
 
 def aside(sentence: str) -> str:
@@ -71,10 +33,10 @@ def bars(caption: str, values: Mapping[str, float], form: str) -> str:
     written. It is a table, so that it can be heard as well."""
     rows = "".join(
         f'<tr{" class=against" * (value < 0)}><th scope="row">'
-        f"{escape(PARTS.get(key, key.replace('_', ' ')))}</th>"
+        f"{escape(name)}</th>"
         f'<td><i style="--share:{min(1.0, abs(value)):.3f}"></i></td>'
         f"<td>{format(value, form)}</td></tr>"
-        for key, value in values.items()
+        for name, value in values.items()
     )
     return f'<table class="bars"><caption>{escape(caption)}</caption>{rows}</table>'
 

@@ -148,7 +148,7 @@ def shop_photos(documents: Sequence[Document]) -> photo_sets.PhotoSet:
     )
 
 
-def fit_tower(documents: Sequence[Document], start: Path, out: Path) -> Fit:
+def fit_tower(documents: Sequence[Document], start: Path, out: Path, epochs: int) -> Fit:
     """Fine-tune the tower at `start` on a shop's own photos; it is kept only if it got better.
 
     A shop whose products have one photo each is judged on views of these photos that other cameras
@@ -162,7 +162,7 @@ def fit_tower(documents: Sequence[Document], start: Path, out: Path) -> Fit:
     learnt = int((~data.held_out).sum())
     draws = min(8, max(1, round(DRAWN / learnt)))
     recipe = train_vision.Recipe(
-        epochs=12, peak_rate=2e-4, head_rate=1.0, draws=(("shop", draws),), patience=3
+        epochs=epochs, peak_rate=2e-4, head_rate=1.0, draws=(("shop", draws),), patience=3
     )
     before = train_vision.found(train_vision.load_tower(start), data)
     path = train_vision.train(data, recipe, out / "tried", start, {"shop": f"{learnt} photos"})

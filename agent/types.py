@@ -186,6 +186,7 @@ class Reply(Frozen):
     id: str
     conversation: str
     text: str
+    language: str = "en"  # ISO 639-1, of the text
     citations: tuple[Citation, ...] = ()
     decision: Decision = Field(discriminator="kind")
     intent: str
@@ -220,6 +221,7 @@ class Heard(Frozen):
     present: tuple[str, ...]
     problems: tuple[str, ...]
     photos: int  # pictures looked at, key frames of a video included
+    sound: float = 0.0  # seconds of sound that were decoded
 
 
 class Understood(Frozen):

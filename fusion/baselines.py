@@ -164,7 +164,8 @@ class AttentionFusion(Baseline):
     def forward(self, inputs: Inputs) -> Outputs:
         tokens = self.enter(inputs.vectors * DIM**0.5) + self.modality
         tokens = torch.cat([self.nothing.expand(len(tokens), 1, -1), tokens], 1)
-        visible = torch.cat([inputs.present.new_ones(len(tokens), 1), inputs.present], 1)
+        tokens = tokens.expand(len(inputs.present), -1, -1)
+        visible = torch.cat([inputs.present.new_ones(len(inputs.present), 1), inputs.present], 1)
         normed = self.before(tokens)
         tokens = self.after(tokens + self.attend(normed, normed, visible)) * visible[..., None]
         pooled = tokens.sum(1) / visible.sum(1, keepdim=True)

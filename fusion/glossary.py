@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from unicodedata import combining, normalize
@@ -23,6 +23,7 @@ STEMMERS = {
 UNSPACED = ("zh", "ja")
 CJK = "\u3005\u3040-\u30ff\u3400-\u9fff"
 LONGEST = 5  # words of a phrase
+MARKS = ".,;:!?¿¡'\"()"
 _WORD = re.compile(rf"[^\W\d_{CJK}]+(?![^\W{CJK}])|[{CJK}]+")  # no part of a code: "E27"
 _AS_IT_IS = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+")
 
@@ -133,3 +134,10 @@ def key(word: str, language: str) -> str:
 def _stem(word: str, language: str) -> str:
     # A stemmer holds the word it is at: each call has its own, so that threads share none.
     return str(snowballstemmer.stemmer(STEMMERS[language]).stemWord(word))
+
+
+def legible(text: str, known: Collection[str]) -> str:
+    """Of a text in English, what an encoder with these words reads: what stayed in another language
+    is noise to it. Names and codes stay."""
+    words = [word for word in text.split() if not re.search(f"[{CJK}]", word)]
+    return " ".join(word for word in words if not word.islower() or word.strip(MARKS) in known)

@@ -18,7 +18,7 @@ its own encoder put it, before training and after.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -75,17 +75,11 @@ class Inputs:
     wording: Tensor  # (batch, len(WORDS), BUCKETS) of typed and spoken words (fusion.pieces)
 
     def masked(self, present: Tensor) -> Inputs:
-        """One percept as a batch of coalitions: `present` (n, M) bool."""
-        n = len(present)
-        return Inputs(
-            self.tokens.expand(n, -1, -1),
-            self.kinds.expand(n, -1),
-            self.places.expand(n, -1),
-            self.vectors.expand(n, -1, -1),
-            present & self.present,
-            self.quality.expand(n, -1, -1),
-            self.wording.expand(n, -1, -1),
-        )
+        """One percept as a batch of coalitions: `present` (n, M) bool.
+
+        The rest keeps its one row, so that what all of them share is worked out once.
+        """
+        return replace(self, present=present & self.present)
 
 
 def collate(percepts: Sequence[Percept]) -> Inputs:
@@ -184,7 +178,7 @@ class Wording(nn.Module):
 
 
 class Attention(nn.Module):
-    """Latents (batch, latents, width) read from tokens (batch, tokens, width)."""
+    """Latents (batch, latents, width) read from tokens (batch or 1, tokens, width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -195,7 +189,7 @@ class Attention(nn.Module):
         b, n, width = latents.shape
 
         def heads(x: Tensor) -> Tensor:
-            return x.view(b, -1, HEADS, width // HEADS).transpose(1, 2)
+            return x.unflatten(-1, (HEADS, -1)).transpose(1, 2).expand(b, -1, -1, -1)
 
         key, value = self.key_value(tokens).chunk(2, -1)
         mask = None if visible is None else visible[:, None, None, :]
@@ -259,25 +253,25 @@ class FusionModel(nn.Module):
         self.register_buffer("scope_shift", torch.zeros(()))
 
     def forward(self, inputs: Inputs) -> Outputs:
-        kinds = inputs.kinds.clamp(min=0)
-        visible = (inputs.kinds >= 0) & inputs.present.gather(1, kinds)
+        n, kinds = len(inputs.present), inputs.kinds.clamp(min=0)
+        visible = (inputs.kinds >= 0) & inputs.present.gather(1, kinds.expand(n, -1))
         photo = (inputs.kinds == MODALITIES.index("photo"))[..., None]
         unit = F.normalize(inputs.tokens, dim=-1) * DIM**0.5
         tokens = torch.where(photo, self.enter_photo(unit), self.enter_words(unit))
         context = self.modality + self.quality(inputs.quality)  # (batch, M, width)
         tokens = tokens + context.gather(1, kinds[..., None].expand(-1, -1, context.shape[-1]))
         tokens = self.enter_norm(tokens + F.embedding(inputs.places, self.place))
-        b, _, width = tokens.shape
+        width = tokens.shape[-1]
         wholes = torch.where(
             torch.tensor([m == "photo" for m in MODALITIES])[:, None],
             self.enter_photo(inputs.vectors * DIM**0.5),
             self.enter_words(inputs.vectors * DIM**0.5),
         )
         wholes = self.enter_norm(wholes + context + self.whole)
-        seen = torch.cat([tokens, wholes, self.nothing.expand(b, 1, -1)], 1)
-        seeing = torch.cat([visible, inputs.present, visible.new_ones(b, 1)], 1)
+        seen = torch.cat([tokens, wholes, self.nothing.expand(len(tokens), 1, -1)], 1)
+        seeing = torch.cat([visible, inputs.present, visible.new_ones(n, 1)], 1)
 
-        latents = self.latents.expand(b, -1, -1)
+        latents = self.latents.expand(n, -1, -1)
         for layer in self.layers:
             latents = layer(latents, seen, seeing)
         latents = self.leave_norm(latents)
@@ -287,7 +281,7 @@ class FusionModel(nn.Module):
         anchored = (gate[..., None] * anchors).sum(1)
         picked = (tokens @ self.pick(for_retrieval)[..., None])[..., 0] / width**0.5
         weight = picked.masked_fill(~visible, -1e4).softmax(-1) * visible
-        detail = (weight[..., None] * F.normalize(inputs.tokens, dim=-1)).sum(1)
+        detail = (weight[:, None] @ F.normalize(inputs.tokens, dim=-1))[:, 0]
         traits = self.traits(for_retrieval).sigmoid() * (self.wish(detail) - self.shown(anchored))
         count = inputs.present.sum(1, keepdim=True)
         learnt = self.alpha(for_retrieval) * detail + self.exchange(traits)

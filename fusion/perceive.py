@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ import numpy as np
 from fusion.audio import clipping, loudness, spoken_part
 from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
-from fusion.glossary import CJK
+from fusion.glossary import legible
 from fusion.languages import detect, heard_in, in_english, spoken_before
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
@@ -40,7 +39,6 @@ from fusion.types import (
 from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
 
-MARKS = ".,;:!?¿¡'\"()"
 EARLIER_MESSAGES = 4  # two exchanges
 EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
 QUIET = -45.0  # dB of full scale, of the loudest parts: below, words drown in the noise
@@ -68,16 +66,9 @@ class Encoders:
         """
         if self.student is None:
             return self.text.states(sentence)
-        known = self.text.states(self._legible(english))
+        known = self.text.states(legible(english, self.text.words))
         mean = known.vector + self.student.encode([sentence])[0]
         return Encoded(known.tokens, mean / max(float(np.linalg.norm(mean)), 1e-9))
-
-    def _legible(self, english: str) -> str:
-        """What an encoder of English can read: what stayed in another language is noise to it."""
-        words = [word for word in english.split() if not re.search(f"[{CJK}]", word)]
-        return " ".join(
-            word for word in words if not word.islower() or word.strip(MARKS) in self.text.words
-        )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (len(texts), DIM), float32, unit norm, of texts in any language."""
@@ -141,7 +132,7 @@ def perceive(
     damage: Damage | None = None
 
     with _timed(seconds, "decode"):
-        photos, waves = _decode(turn, encoders.decoder, limits, problems)
+        photos, waves, sound = _decode(turn, encoders.decoder, limits, problems)
     with _timed(seconds, "voice"):
         transcript = turn.transcript
         if transcript:
@@ -193,6 +184,7 @@ def perceive(
         quality=quality,
         problems=tuple(problems),
         photos=len(photos),
+        sound=sound,
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
         damage=damage,
         seconds=seconds,
@@ -206,7 +198,7 @@ def hear(
 ) -> tuple[Transcript | None, tuple[str, ...]]:
     """What is said in a recording alone, before it is a turn, and what went wrong."""
     problems: list[str] = []
-    _, waves = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
+    _, waves, _ = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
     heard = _listen(waves, encoders.speech, expected, problems) if waves else None
     return heard, tuple(problems)
 
@@ -225,13 +217,15 @@ def context(history: Sequence[Message]) -> str:
 
 def _decode(
     turn: Turn, decoder: Decoder, limits: InputLimits, problems: list[str]
-) -> tuple[dict[int, np.ndarray], list[np.ndarray]]:
-    """Photos by their place in the turn, a video's key frames after them; and sounds.
+) -> tuple[dict[int, np.ndarray], list[np.ndarray], float]:
+    """Photos by their place in the turn, a video's key frames after them; sounds; and how many
+    seconds of sound were decoded.
 
     The recording comes first; a video's sound is only there when somebody speaks in it.
     """
     photos: dict[int, np.ndarray] = {}
     waves: list[np.ndarray] = []
+    decoded = 0  # samples
     for i, data in enumerate(turn.photos[: limits.photos]):
         try:
             photos[i] = decoder.photo(data, limits)
@@ -244,6 +238,7 @@ def _decode(
     if turn.audio is not None:
         try:
             waves.append(decoder.recording(turn.audio, limits))
+            decoded += len(waves[0])
         except BadInput as error:
             problems.append(str(error))
     if turn.video is not None:
@@ -253,9 +248,11 @@ def _decode(
             problems.append(str(error))
         else:
             photos |= dict(enumerate(video.frames, len(turn.photos)))
-            if video.wave is not None and spoken_part(video.wave) is not None:
-                waves.append(video.wave)
-    return photos, waves
+            if video.wave is not None:
+                decoded += len(video.wave)
+                if spoken_part(video.wave) is not None:
+                    waves.append(video.wave)
+    return photos, waves, decoded / SAMPLE_RATE
 
 
 def _listen(

@@ -52,7 +52,7 @@ class InputLimits:
     audio_bytes: int = 25_000_000
     video_seconds: float = 30.0
     video_bytes: int = 50_000_000
-    decode_seconds: float = 20.0  # for one attachment; its decoder is killed after this
+    decode_seconds: float = 10.0  # for one attachment; its decoder is killed after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,7 @@ class Percept:
     (fusion.quality)."""
     problems: tuple[str, ...] = ()
     photos: int = 0  # pictures looked at, key frames of a video included
+    sound: float = 0.0  # seconds that were decoded, of the recording and the video
     pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
     damage: Damage | None = None  # only where it is sure enough; the fusion model is not told
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage

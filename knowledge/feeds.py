@@ -49,14 +49,17 @@ class Reading:
     """How files are read, and who is told.
 
     `root`: photos lie in it; a path without links. `guessed`: told what a file was taken for.
+    `currency`: of prices that name none, ISO 4217.
     """
 
     root: Path
     fetch_photo: FetchPhoto | None = None
     guessed: Callable[[Path, str], None] = lambda path, what: None
     advanced: Advanced = unheard
+    currency: str = ""
     beside: Beside = field(default_factory=Beside)
     elsewhere: int = 0  # photos at web addresses that were left out of the file
+    bare: int = 0  # prices of the file without a currency
     _media: dict[Path, list[Path]] = field(default_factory=dict)
 
     def media(self, folder: Path) -> list[Path]:
@@ -94,6 +97,11 @@ def read_product(row: Row, path: Path, line: int, reading: Reading) -> Iterator[
         yield skipped(f"{error} ({name})")
         return
 
+    currency = currency or symbol
+    if price is not None and not currency:
+        currency = reading.currency
+        reading.bare += not currency
+
     text = text_of(row.get("description"))
     if len(text) > MAX_TEXT:
         yield skipped(f"description of {name} cut after {MAX_TEXT} characters")
@@ -121,7 +129,7 @@ def read_product(row: Row, path: Path, line: int, reading: Reading) -> Iterator[
         url=url,
         photos=tuple(photos),
         price=price,
-        currency=currency or symbol,
+        currency=currency,
         stock=stock,
         attributes=_attributes(row) | _rating(reading.beside.stars.get(name)),
         language=text_of(row.get("language")) or "en",

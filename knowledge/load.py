@@ -38,20 +38,21 @@ def read_documents(
     fetch_photo: FetchPhoto | None = None,
     guessed: Guessed = lambda path, what: None,
     advanced: Advanced = unheard,
+    currency: str = "",
 ) -> Iterator[Document | Skipped]:
     """Everything the shop wrote at `path`, a file or a folder, in order of file names.
 
     The format is told from what is in a file. What cannot be used comes as `Skipped`; so does the
     second of two documents with one id. In a folder, files that are no documents (photos, for
     example) and hidden ones are passed over. Photos at web addresses are left out unless
-    `fetch_photo` brings them.
+    `fetch_photo` brings them. Prices that name no currency are in `currency`.
 
     Raises:
         BadFeed: There is nothing at `path`, or it is one file that cannot be read at all.
     """
     root = (path if path.is_dir() else path.parent).resolve()
     seen: set[str] = set()
-    for file, line, item in _read(path, Reading(root, fetch_photo, guessed, advanced)):
+    for file, line, item in _read(path, Reading(root, fetch_photo, guessed, advanced, currency)):
         if isinstance(item, Document):
             if item.id in seen:
                 reason = f"second document with id {item.id!r}; the first was kept"
@@ -196,7 +197,7 @@ def _written(path: Path) -> str:
 
 
 def _products(path: Path, rows: Rows, reading: Reading) -> Iterator[Item]:
-    reading.elsewhere = 0
+    reading.elsewhere = reading.bare = 0
     for line, row in rows:
         if isinstance(row, str):
             yield path, line, Skipped(str(path), line, row)
@@ -210,6 +211,9 @@ def _products(path: Path, rows: Rows, reading: Reading) -> Iterator[Item]:
             f"{reading.elsewhere} photos at web addresses left out; "
             "DESKHAND_FETCH_PHOTOS=true fetches them"
         )
+        yield path, 0, Skipped(str(path), 0, reason)
+    if reading.bare:
+        reason = f"{reading.bare} prices name no currency; DESKHAND_CURRENCY=EUR would say which"
         yield path, 0, Skipped(str(path), 0, reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import threading
@@ -21,6 +22,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver"
+)
+AXE = os.environ.get("DESKHAND_AXE")
+"""Where axe.min.js of the npm package axe-core lies; .ci/run fetches it."""
+needs_axe = pytest.mark.skipif(
+    not AXE, reason="needs axe-core (DESKHAND_AXE, the path of axe.min.js)"
 )
 PATIENCE = 40  # seconds for one answer on a busy machine
 
@@ -118,3 +124,15 @@ def served(app: FastAPI) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(15)
+
+
+def check_access(driver: webdriver.Chrome, what: str) -> None:
+    """No serious violation of accessibility on the page as it is."""
+    driver.set_script_timeout(60)
+    driver.execute_script(Path(str(AXE)).read_text(encoding="utf-8"))
+    found = driver.execute_async_script(
+        "const done = arguments[0]; axe.run().then((all) => done(all.violations.map((one) =>"
+        " [one.impact, one.id, one.nodes.map((node) => node.html)])))"
+    )
+    bad = [one for one in found if one[0] in ("serious", "critical")]
+    assert not bad, f"{what}: {bad}"

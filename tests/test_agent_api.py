@@ -8,7 +8,9 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +30,7 @@ from agent.errors import Busy, SetupError, ShopError
 from agent.orders import Customer
 from agent.store import Store
 from agent.store.keys import create_key
-from agent.types import Answer, Decided, Done, Event, ProductCard, Reply, Token
+from agent.types import Answer, Decided, Done, Event, Heard, ProductCard, Reply, Token
 from fusion.types import BadInput, Turn, WeightsError
 from knowledge.index import open_index
 from knowledge.types import Document, Hit, IndexBusy, NoIndex
@@ -59,6 +61,7 @@ class Scripted:
         self.shop = SimpleNamespace(customer={"c1": CUSTOMER}.get)
         self.knowledge = SimpleNamespace(document=documents.get, count=lambda: len(documents))
         self.turns: list[Turn] = []
+        self.heard: Heard | None = None
         self.error: Exception | None = None
         self.tokens = 3
         self.pause = 0.0
@@ -71,6 +74,8 @@ class Scripted:
             self.store.recent(conversation_id)
             self.turns.append(turn)
             decision = Answer((Hit(self.mug, 0.9, {"dense": 1}),), "product_question")
+            if self.heard:
+                yield self.heard
             yield Decided(decision=decision)
             for _ in range(self.tokens):
                 time.sleep(self.pause)
@@ -98,6 +103,18 @@ class Scripted:
             )
         finally:
             self.closed += 1
+
+
+def heard(photos: int = 0, sound: float = 0.0) -> Heard:
+    return Heard(
+        words="",
+        transcript=None,
+        printed=(),
+        present=(),
+        problems=(),
+        photos=photos,
+        sound=sound,
+    )
 
 
 @pytest.fixture
@@ -254,6 +271,46 @@ def test_too_large(client: TestClient, turns: str, monkeypatch: pytest.MonkeyPat
     assert answered.headers["content-type"] == "application/problem+json"
 
 
+@contextmanager
+def served(app: FastAPI) -> Iterator[int]:
+    """The port of the app, served for real."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_who_sends_too_slowly_is_not_waited_for(
+    agent: Scripted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("WARNING")
+    monkeypatch.setattr(edge, "REQUEST_SECONDS", 1.0)
+    app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
+    with served(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as quick:
+        turns = f"/v1/conversations/{quick.post('/v1/conversations').json()['id']}/turns"
+        head = f"POST {turns} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+        slow = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(60)]
+        kinds = (("application/json", "{"), ("multipart/form-data; boundary=b", "-"))
+        for (kind, byte), one in zip(cycle(kinds), slow):
+            one.sendall(f"{head}Content-Type: {kind}\r\n\r\n{byte}".encode())
+        began = time.monotonic()
+        assert quick.post(turns, json={"text": "Hi"}).status_code == 200
+        assert time.monotonic() - began < 0.9  # they hold no thread: there are 40
+        for one in slow[:20]:  # leaving is no fault
+            one.close()
+        for one in slow[20:]:
+            answered = b"".join(iter(lambda one=one: one.recv(65_536), b""))  # until it is closed
+            one.close()
+            assert answered.startswith(b"HTTP/1.1 408") and b"problem+json" in answered
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 def test_unknown_conversation(client: TestClient) -> None:
     headers = {"Accept": "text/event-stream"}
     for answered in (
@@ -294,25 +351,18 @@ def test_health(client: TestClient, agent: Scripted) -> None:
 def test_stream_is_closed_when_the_client_leaves(agent: Scripted, tmp_path: Path) -> None:
     agent.tokens, agent.pause = 1_000, 0.01
     app = api.create_app(agent, Settings(home=tmp_path))  # type: ignore[arg-type]
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser:
-            conversation = browser.post("/v1/conversations").json()["id"]
-            with browser.stream(
-                "POST",
-                f"/v1/conversations/{conversation}/turns",
-                json={"text": "Hi"},
-                headers={"Accept": "text/event-stream"},
-            ) as answered:
-                next(answered.iter_lines())
+    with served(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser:
+        conversation = browser.post("/v1/conversations").json()["id"]
+        with browser.stream(
+            "POST",
+            f"/v1/conversations/{conversation}/turns",
+            json={"text": "Hi"},
+            headers={"Accept": "text/event-stream"},
+        ) as answered:
+            next(answered.iter_lines())
         deadline = time.monotonic() + 5
         while not agent.closed and time.monotonic() < deadline:
             time.sleep(0.02)
-        server.should_exit = True
-        thread.join(10)
     assert agent.closed == 1
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError
 from pathlib import Path
 
 import jwt
 import pytest
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
-from test_agent_api import Scripted, here
+from test_agent_api import Scripted, heard, here
 from test_agent_api import agent as agent
 
 from agent import api
-from agent.config import Rates, Settings
-from agent.errors import NotFound, SetupError
+from agent.api.budget import Budgets
+from agent.config import CALLERS, Rates, Settings
+from agent.errors import Busy, NotFound, SetupError
 from agent.store.keys import create_key, find_key, list_keys, revoke_key
+from fusion.types import InputLimits, Turn
 
 SECRETS = ("x" * 32, "y" * 32)
 
@@ -178,7 +182,7 @@ def test_who_asks_too_often_is_told_when_to_come_again(
     agent: Scripted, tmp_path: Path, counted: str
 ) -> None:
     rates = Rates(**{counted: "2/minute"})
-    secret = create_key(agent.store, "one", ["chat"])
+    secret = token() if counted == "address" else create_key(agent.store, "one", ["chat"])
     client = opened(agent, tmp_path, secret, rates=rates, customer_secrets=SECRETS)
     client.headers["X-Customer-Token"] = token()
     for _ in range(2):
@@ -195,14 +199,85 @@ def test_guessing_keys_is_counted_too(agent: Scripted, tmp_path: Path) -> None:
     assert [client.get("/metrics").status_code for _ in range(3)] == [401, 401, 429]
 
 
-def test_photos_have_a_budget(agent: Scripted, tmp_path: Path) -> None:
+def test_a_key_is_counted_and_not_the_address_of_a_back_end(
+    agent: Scripted, tmp_path: Path
+) -> None:
     secret = create_key(agent.store, "one", ["chat"])
-    client = opened(agent, tmp_path, secret, rates=Rates(photos="3/hour"))
-    turns = f"/v1/conversations/{client.post('/v1/conversations').json()['id']}/turns"
-    photos = {"photos": ["b25l", "dHdv"]}
+    client = opened(agent, tmp_path, secret, rates=Rates(address="2/minute"))
+    assert [client.post("/v1/conversations").status_code for _ in range(4)] == [201] * 4
+
+
+def begun(client: TestClient) -> str:
+    return f"/v1/conversations/{client.post('/v1/conversations').json()['id']}/turns"
+
+
+@pytest.mark.parametrize("counted", CALLERS)
+def test_photos_have_a_budget(agent: Scripted, tmp_path: Path, counted: str) -> None:
+    secret = token() if counted == "address" else create_key(agent.store, "one", ["chat"])
+    rates = Rates(**{f"{counted}_photos": "3/hour"})
+    client = opened(agent, tmp_path, secret, rates=rates, customer_secrets=SECRETS)
+    client.headers["X-Customer-Token"] = token()
+    turns, photos = begun(client), {"photos": ["b25l", "dHdv"]}
+    agent.heard = heard(photos=2)
     assert client.post(turns, json=photos).status_code == 200
-    assert client.post(turns, json=photos).status_code == 429
+    refused = client.post(turns, json=photos)
+    assert refused.status_code == 429 and "3 per 1 hour" in refused.json()["detail"]
+    assert 3590 <= int(refused.headers["retry-after"]) <= 3600
+    assert refused.headers["content-type"] == "application/problem+json"
     assert client.post(turns, json={"text": "Hi"}).status_code == 200
+
+
+@pytest.mark.parametrize("counted", CALLERS)
+def test_sound_has_a_budget_in_seconds(agent: Scripted, tmp_path: Path, counted: str) -> None:
+    secret = token() if counted == "address" else create_key(agent.store, "one", ["chat"])
+    rates = Rates(**{f"{counted}_sound": "10/minute"})
+    client = opened(agent, tmp_path, secret, rates=rates, customer_secrets=SECRETS)
+    client.headers["X-Customer-Token"] = token()
+    turns, spoken = begun(client), {"audio": "b25l"}
+    for seconds in (4.0, 0.0, 5.5):  # the second cannot be decoded
+        agent.heard = heard(sound=seconds)
+        assert client.post(turns, json=spoken).status_code == 200
+    streamed = client.post(turns, json=spoken, headers={"Accept": "text/event-stream"})
+    for refused in (streamed, client.post(turns, json=spoken)):  # half a second is left
+        assert refused.status_code == 429 and "seconds of sound" in refused.json()["detail"]
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert client.post(turns, json={"text": "Hi"}).status_code == 200
+
+
+def test_what_was_not_decoded_is_not_spent(agent: Scripted, tmp_path: Path) -> None:
+    secret = create_key(agent.store, "one", ["chat"])
+    client = opened(agent, tmp_path, secret, rates=Rates(key_sound="10/minute"))
+    turns, spoken = begun(client), {"audio": "b25l"}
+    assert client.post(turns, json=spoken).status_code == 200  # as a reply that is told again
+    agent.error = Busy("One moment.")
+    assert client.post(turns, json=spoken).status_code == 409
+    unknown = client.post("/v1/conversations/none/turns", json=spoken)
+    assert unknown.status_code == 404
+    agent.error = None
+    assert client.post(turns, json=spoken).status_code == 200
+
+
+def test_recordings_at_the_same_time_share_one_budget() -> None:
+    budgets, names = Budgets(Rates(key_sound="150/hour"), InputLimits()), {"key": "one"}
+    turn = Turn(audio=b"one")  # of up to 120 seconds: that much is held until it is known
+    with budgets.spending(names, turn) as first, budgets.spending(names, turn):
+        with pytest.raises(HTTPException) as refused, budgets.spending(names, turn):
+            pass
+        assert refused.value.status_code == 429
+        first(heard(sound=3.0))
+    for seconds in (70.0, 70.0, 8.0):  # the last goes over by less than its own length
+        with budgets.spending(names, turn) as told:
+            told(heard(sound=seconds))
+    with pytest.raises(HTTPException), budgets.spending(names, Turn(video=b"two")):
+        pass
+
+
+def test_who_leaves_before_it_is_known_has_spent_what_was_held() -> None:
+    budgets, names = Budgets(Rates(key_sound="120/hour"), InputLimits()), {"key": "one"}
+    with pytest.raises(CancelledError), budgets.spending(names, Turn(audio=b"one")):
+        raise CancelledError
+    with pytest.raises(HTTPException), budgets.spending(names, Turn(audio=b"one")):
+        pass
 
 
 # --- What every answer carries ----------------------------------------------------------------
@@ -225,3 +300,17 @@ def test_answers_are_harmless_in_a_browser(agent: Scripted, tmp_path: Path) -> N
 def test_docs_only_where_wanted(agent: Scripted, tmp_path: Path) -> None:
     assert opened(agent, tmp_path).get("/docs").status_code == 404
     assert opened(agent, tmp_path, docs=True).get("/docs").status_code == 200
+
+
+def test_a_browser_of_the_chat_page_has_the_limits_of_a_customer(
+    agent: Scripted, tmp_path: Path
+) -> None:
+    rates = Rates(customer="2/minute", address="4/minute")
+    access = opened(agent, tmp_path, rates=rates).app.state.access
+    for browser in ("a", "a", "b"):
+        access.spend_page(browser, "192.0.2.7")
+    with pytest.raises(HTTPException, match="429"):
+        access.spend_page("a", "192.0.2.8")
+    access.spend_page("", "192.0.2.7")
+    with pytest.raises(HTTPException, match="429"):  # whatever cookie it comes with
+        access.spend_page("d", "192.0.2.7")

@@ -32,6 +32,7 @@ def test_defaults_need_no_environment():
         ("DESKHAND_SPEECH", "off", lambda s: s.speech == "off"),
         ("DESKHAND_FETCH_PHOTOS", "true", lambda s: s.fetch_photos),
         ("DESKHAND_LIMITS__ANSWERABLE", "0.7", lambda s: s.limits.answerable == 0.7),
+        ("DESKHAND_CURRENCY", "EUR", lambda s: s.currency == "EUR"),
         ("DESKHAND_INPUT_LIMITS__PHOTOS", "2", lambda s: s.input_limits.photos == 2),
     ],
 )

@@ -20,7 +20,8 @@ from test_agent_api import here
 from agent.agent import Agent
 from agent.api import create_app
 from agent.config import Helpdesk, Settings
-from agent.connectors.work import Work
+from agent.connectors import routes
+from agent.connectors.work import Work, _same_place
 from agent.store.boxes import (
     FIRST,
     TRIES,
@@ -114,20 +115,46 @@ def webhook(n: str, text: str, url: str, secret: str, at: int) -> Sent:
     return named | {"webhook-signature": f"v1,AAAA v1,{signature}"}, raw
 
 
+# The fields are those of the documents that each module names; those nobody reads are left out.
+
+
 def chatwoot(n: str, text: str, url: str, secret: str, at: int) -> Sent:
-    files = [{"id": 1, "file_type": "image", "data_url": f"{url}/rails/photo.jpg"}]
+    files = [
+        {"id": 4, "message_id": int(n[0]), "file_type": "location", "fallback_title": "Home"},
+        {
+            "id": 5,
+            "message_id": int(n[0]),
+            "file_type": "image",
+            "extension": None,
+            "data_url": f"{url}/rails/active_storage/blobs/redirect/x/m.jpg",
+            "thumb_url": f"{url}/rails/active_storage/representations/redirect/x/m.jpg",
+            "file_size": 4096,
+        },
+    ]
     body = {
         "event": "message_created",
-        "id": n,
+        "id": int(n[0]),
         "content": text,
+        "created_at": "2026-11-01T10:00:00.000Z",
         "message_type": "incoming",
         "content_type": "text",
+        "content_attributes": {},
         "private": False,
-        "attachments": files if "photo" in n else None,
+        "source_id": None,
+        "sender": {"id": 9, "name": "Mia", "email": "mia@example.org", "type": "contact"},
+        "inbox": {"id": 1, "name": "Website"},
+        "conversation": {
+            "id": 7,
+            "inbox_id": 1,
+            "status": "pending",
+            "channel": "Channel::WebWidget",
+            "can_reply": True,
+            "meta": {"sender": {"id": 9, "name": "Mia"}, "assignee": None},
+        },
         "account": {"id": 3, "name": "Shop"},
-        "conversation": {"id": 7, "status": "pending", "inbox_id": 1},
-        "sender": {"id": 9, "name": "Mia", "email": "mia@example.org"},
     }
+    if "photo" in n:
+        body["attachments"] = files
     raw = json.dumps(body).encode()
     return {
         "X-Chatwoot-Timestamp": str(at),
@@ -137,48 +164,125 @@ def chatwoot(n: str, text: str, url: str, secret: str, at: int) -> Sent:
 
 
 def slack(n: str, text: str, url: str, secret: str, at: int) -> Sent:
-    files = [{"id": "F1", "mimetype": "image/jpeg", "url_private_download": f"{url}/files/m.jpg"}]
-    event: dict[str, Any] = {"type": "message", "channel": "C7", "user": "U1", "text": text}
-    event |= {"ts": f"17.{n}", "thread_ts": "17.0", "event_ts": f"17.{n}"}
+    ts = f"1761990000.00010{n[0]}"
+    event: dict[str, Any] = {
+        "type": "message",
+        "channel": "C7",
+        "channel_type": "channel",
+        "user": "U1",
+        "text": f"<@U0BOT> {text}",
+        "ts": ts,
+        "thread_ts": "1761990000.000100",
+        "event_ts": ts,
+    }
     if "photo" in n:
-        event |= {"subtype": "file_share", "files": files}
-    body = {"type": "event_callback", "team_id": "T1", "event_id": f"Ev{n}", "event": event}
+        event |= {"subtype": "file_share", "upload": True}
+        event["files"] = [
+            {
+                "id": "F1",
+                "name": "m.jpg",
+                "mimetype": "image/jpeg",
+                "mode": "hosted",
+                "url_private": f"{url}/files-pri/T1-F1/m.jpg",
+                "url_private_download": f"{url}/files-pri/T1-F1/download/m.jpg",
+            }
+        ]
+    body = {
+        "type": "event_callback",
+        "team_id": "T1",
+        "api_app_id": "A1",
+        "event": event,
+        "event_id": f"Ev{n}",
+        "event_time": at,
+        "authorizations": [{"team_id": "T1", "user_id": "U0BOT", "is_bot": True}],
+    }
     raw = json.dumps(body).encode()
     signature = hexed(secret, f"v0:{at}:".encode() + raw)
     return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={signature}"}, raw
 
 
 def telegram(n: str, text: str, url: str, secret: str, at: int) -> Sent:
-    message: dict[str, Any] = {"message_id": n, "date": at, "chat": {"id": 7, "type": "private"}}
-    message |= {"from": {"id": 7, "is_bot": False, "first_name": "Mia"}}
+    mia = {"id": 7, "first_name": "Mia"}
+    message: dict[str, Any] = {
+        "message_id": int(n[0]),
+        "from": mia | {"is_bot": False, "language_code": "en"},
+        "chat": mia | {"type": "private"},
+        "date": at,
+    }
     if "photo" in n:
         sizes = [{"file_id": "small", "width": 90}, {"file_id": "large", "width": 1280}]
-        message |= {"photo": sizes, "caption": text}
+        unique = {"file_unique_id": "q", "height": 90, "file_size": 1253}
+        message |= {"photo": [size | unique for size in sizes], "caption": text}
     else:
         message |= {"text": text}
-    raw = json.dumps({"update_id": f"u{n}", "message": message}).encode()
+    raw = json.dumps({"update_id": 700 + int(n[0]), "message": message}).encode()
     return {"X-Telegram-Bot-Api-Secret-Token": secret}, raw
 
 
 def zendesk(n: str, text: str, url: str, secret: str, at: int) -> Sent:
-    files = [f"{url}/attachments/m.jpg"] if "photo" in n else []
-    raw = json.dumps({"ticket": "7", "comment": n, "text": text, "files": files}).encode()
+    """Words as the ticket event brings them, files as the body of a trigger does."""
     when = datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    body: dict[str, Any] = {
+        "type": "zen:event-type:ticket.comment_added",
+        "account_id": 22129848,
+        "id": f"d4f5c389-8f4a-4c2e-a1b9-{n}",
+        "time": when,
+        "zendesk_event_version": "2022-11-06",
+        "subject": "zen:ticket:7",
+        "detail": {"id": "7", "status": "OPEN", "requester_id": "8447388090494"},
+        "event": {
+            "comment": {
+                "id": f"987654321{n[0]}",
+                "body": text,
+                "is_public": True,
+                "author": {"id": "8447388090494", "is_staff": False, "name": "Mia"},
+            },
+            "meta": {"sequence": {"id": "CE4A698A", "position": 1, "total": 1}},
+        },
+    }
+    if "photo" in n:
+        body = {"ticket": "7", "text": text, "files": [f"{url}/attachments/token/x/?name=m.jpg"]}
+    raw = json.dumps(body).encode()
     return {
+        "X-Zendesk-Account-Id": "22129848",
+        "X-Zendesk-Webhook-Id": "01F1KRFQ6BG29CNWFR60NK5FNY",
+        "X-Zendesk-Webhook-Invocation-Id": f"835020558{n[0]}",
         "X-Zendesk-Webhook-Signature": based(secret, when.encode() + raw),
         "X-Zendesk-Webhook-Signature-Timestamp": when,
-        "X-Zendesk-Webhook-Invocation-Id": f"d{n}",
     }, raw
 
 
 def intercom(n: str, text: str, url: str, secret: str, at: int) -> Sent:
-    files = [{"type": "upload", "name": "m.jpg", "url": f"{url}/files/m.jpg"}]
-    part = {"id": n, "part_type": "comment", "body": f"<p>{text}</p>"}
-    part |= {"attachments": files if "photo" in n else []}
-    parts = {"type": "conversation_part.list", "conversation_parts": [part], "total_count": 1}
-    item = {"type": "conversation", "id": "7", "source": {"id": "s"}, "conversation_parts": parts}
-    body = {"type": "notification_event", "id": f"notif_{n}", "created_at": at}
-    body |= {"topic": "conversation.user.replied", "data": {"item": item}}
+    """The first begins the conversation."""
+    mia = {"type": "user", "id": "5bc8f7ae2d96695c18a", "name": "Mia", "email": "mia@example.org"}
+    files = [
+        {"type": "upload", "name": "m.jpg", "url": f"{url}/m.jpg", "content_type": "image/jpeg"}
+    ]
+    said = {"body": f"<p>{text}</p>", "author": mia, "attachments": files if "photo" in n else []}
+    begun = {"type": "conversation", "id": "s1", "delivered_as": "customer_initiated"}
+    first = n[0] == "1"
+    part = {"type": "conversation_part", "id": n, "part_type": "comment"} | said
+    item = {
+        "type": "conversation",
+        "id": "7",
+        "source": begun | (said if first else {"body": "<p>Hi</p>", "attachments": []}),
+        "state": "open",
+        "conversation_parts": {
+            "type": "conversation_part.list",
+            "conversation_parts": [] if first else [part],
+            "total_count": 0 if first else 1,
+        },
+    }
+    body = {
+        "type": "notification_event",
+        "app_id": "d90noo0b",
+        "data": {"type": "notification_event_data", "item": item},
+        "id": f"notif_{n}",
+        "topic": "conversation.user.created" if first else "conversation.user.replied",
+        "delivery_status": "pending",
+        "delivery_attempts": 1,
+        "created_at": at,
+    }
     raw = json.dumps(body).encode()
     return {"X-Hub-Signature": f"sha1={hexed(secret, raw, 'sha1')}"}, raw
 
@@ -191,7 +295,6 @@ SIGNED: dict[str, Callable[[str, str, str, str, int], Sent]] = {
     "zendesk": zendesk,
     "intercom": intercom,
 }
-CHATWOOT = "/api/v1/accounts/3/conversations/7"
 SAYS = {  # where a reply arrives, how we get in, and where its words stand
     "webhook": ("POST /", "webhook-signature", ("text",)),
     "chatwoot": (
@@ -259,7 +362,7 @@ def test_a_customer_is_answered_at_the_helpdesk(
 
 
 def channel(name: str) -> str:
-    there = {"webhook": "c7", "chatwoot": "3/7", "slack": "C7/17.0"}
+    there = {"webhook": "c7", "chatwoot": "3/7", "slack": "C7/1761990000.000100"}
     return f"{name}:{there.get(name, '7')}"
 
 
@@ -290,10 +393,66 @@ def test_what_is_not_signed_by_the_helpdesk_is_refused(
 def test_signed_nonsense_is_no_fault(
     served: tuple[TestClient, Work], name: str, raw: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agent.connectors import routes
-
     monkeypatch.setitem(routes.VERIFY, name, lambda *signed: None)
     assert deliver(served[0], name, ({}, raw)) in (200, 422)
+
+
+NOT_A_CUSTOMERS: dict[str, list[dict[str, Any]]] = {
+    "chatwoot": [
+        {"message_type": "outgoing"},
+        {"private": True},
+        {"event": "message_updated"},
+        {"conversation": {"id": 7, "status": "open"}},  # a person has it
+    ],
+    "slack": [
+        {"event": {"type": "message", "subtype": "message_changed", "channel": "C7", "ts": "1.0"}},
+        {"event": {"type": "message", "bot_id": "B1", "channel": "C7", "ts": "1.0", "text": "x"}},
+        {"event": {"type": "reaction_added", "user": "U1"}},
+    ],
+    "telegram": [
+        {"message": None, "edited_message": {"message_id": 1}},
+        {"message": {"message_id": 1, "chat": {"id": 7}, "from": {"id": 8, "is_bot": True}}},
+    ],
+    "zendesk": [
+        {"type": "zen:event-type:ticket.status_changed"},
+        {"event": {"comment": {"id": "1", "body": "x", "is_public": False}}},
+        {
+            "event": {
+                "comment": {"id": "1", "body": "x", "is_public": True, "author": {"is_staff": True}}
+            }
+        },
+    ],
+    "intercom": [{"topic": "conversation.admin.replied"}, {"topic": "ping"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"), [(name, one) for name, many in NOT_A_CUSTOMERS.items() for one in many]
+)
+def test_what_no_customer_wrote_is_not_answered(name: str, changed: dict[str, Any]) -> None:
+    headers, raw = SIGNED[name]("1", "hello", "https://desk.example", NEW, 0)
+    headers = {key.lower(): value for key, value in headers.items()}
+    assert routes.PARSE[name](headers, raw)
+    assert not routes.PARSE[name](headers, json.dumps(json.loads(raw) | changed).encode())
+
+
+def test_slack_escapes_what_it_reads_as_marks() -> None:
+    body = json.loads(slack("1", "", "", NEW, 0)[1])
+    body["event"]["text"] = "<@U0BOT> is <https://shop.example/a|the mug> &lt; 20 &amp; blue?"
+    (came,) = routes.PARSE["slack"]({}, json.dumps(body).encode())
+    assert came.text == "is the mug < 20 & blue?"
+
+
+def test_files_are_asked_for_with_the_token_only_at_the_helpdesk() -> None:
+    assert _same_place("https://files.slack.com/files-pri/T1-F1/m.jpg", "https://slack.com")
+    assert _same_place("https://shop.zendesk.com/attachments/x", "https://shop.zendesk.com/")
+    for elsewhere in ("http://slack.com/x", "https://evilslack.com/x", "https://slack.com.x.y/x"):
+        assert not _same_place(elsewhere, "https://slack.com")
+
+
+def test_intercom_may_look_whether_the_address_exists(served: tuple[TestClient, Work]) -> None:
+    assert served[0].head("/v1/helpdesks/intercom").status_code == 200
+    assert served[0].head("/v1/helpdesks/nobody").status_code == 404
 
 
 def test_slack_is_told_its_challenge(served: tuple[TestClient, Work]) -> None:

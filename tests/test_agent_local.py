@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from agent.catalogue import FOLDER, catalogued
 from agent.compose import BuiltinComposer
 from agent.local import asides, in_language, labelled, noted
+from agent.page.evidence import PARTS, RANKS
 from agent.types import (
     Act,
     Answer,
@@ -24,6 +25,7 @@ from agent.types import (
     Related,
 )
 from fusion.languages import LANGUAGES, detect
+from fusion.model import INTENTS
 from fusion.types import Percept, Turn
 from knowledge.filters import COLORS, MATERIALS, SIZES
 from knowledge.types import Document, Hit
@@ -69,6 +71,11 @@ SPEAKING = [
     "fusion/quality",
 ]
 """The modules whose sentences customers hear."""
+
+PAGE = ["chat", "evidence", "messages", "talk"]
+"""The modules of agent/page/ whose texts customers read."""
+
+LOGGED = {"Conversation %s: %s", "An upload was deleted before it was used."}
 
 OTHERWISE = {  # said in other words by agent/local.py, or in a catalogue in all its forms
     "\0 What are you looking for?",
@@ -156,6 +163,36 @@ def test_every_sentence_that_customers_hear_is_in_the_catalogues() -> None:
     missing = {one for one in _spoken() if one not in OTHERWISE and not _is_among(one, ids)}
     assert len(set(_spoken())) > 100
     assert not missing, f"without a translation: {sorted(missing)}"
+
+
+def _page_texts() -> Iterator[str]:
+    """What begins like a text in the source of PAGE, and the words that are shown for values."""
+    for name in PAGE:
+        tree = ast.parse((ROOT / f"agent/page/{name}.py").read_text("utf-8"))
+        nodes = list(ast.walk(tree))
+        docs = {id(n.value) for n in nodes if isinstance(n, ast.Expr)}
+        parts = {id(v) for n in nodes if isinstance(n, ast.JoinedStr) for v in n.values}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                is_text = re.match(r"(?:[A-Z]\w* ?[a-z]|only |out of |%)[^<>=/]*$", node.value)
+                if is_text and id(node) not in docs | parts:
+                    yield node.value
+    yield from (*PARTS.values(), *RANKS.values(), *(one.replace("_", " ") for one in INTENTS))
+    yield from ("product", "faq", "policy", "Chat with us", "Close the chat")
+    yield from ("decode", "voice", "print", "photo", "words")  # the stages of a turn
+    yield from ("understand", "find", "decide", "compose")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_of_the_page_is_in_the_catalogues_and_nothing_else(language: str) -> None:
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        own = {m.id: m.string for m in read_po(file) if m.context == "page"}
+    texts = set(_page_texts()) - LOGGED
+    assert len(texts) > 100
+    assert {text for text in texts if not own.get(text)} == set()
+    assert set(own) - texts == set()
+    values = re.compile(r"%\(\w+\)s")
+    assert all(sorted(values.findall(id)) == sorted(values.findall(own[id])) for id in own)
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from browsing import check_access, needs_axe
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
@@ -349,3 +350,55 @@ def test_a_feed_is_indexed_and_its_bad_row_reported(
     assert served.agent.knowledge.document("gong-1") is None
     assert served.agent.knowledge.document("gong-3") is not None
     assert ann.driver.title == "Knowledge · Kiln & Linen" and ann.errors() == []
+
+
+@needs_axe
+def test_no_serious_violation_of_accessibility(served: Served, browsers) -> None:
+    photo = SAMPLES / "photos/customer/kettle-bruno-red_3.jpg"
+    recording = SAMPLES / "audio/where_is_my_order.wav"
+    held(
+        served,
+        Turn(audio=recording.read_bytes()),
+        "marta.claes@example.com",
+        Turn("How much is this kettle?", photos=(photo.read_bytes(),)),
+        "Let me speak to a person about it",
+    )
+    ann = browsers()
+    ann.driver.get(f"{served.address}desk/")
+    ann.until(lambda: ann.all("#key"), "the login")
+    check_access(ann.driver, "the login")
+    ann.log_in(served.keys["admin"], "Ann")
+    ann.until(lambda: ann.all("#line button"), "the queue")
+    check_access(ann.driver, "the queue")
+    ann.open("Let me speak to a person about it")
+    ann.click("#take")
+    ann.until(lambda: "you have it" in ann.text("#title"), "it is Ann's")
+    ann.click("#faq button")
+    check_access(ann.driver, "an open conversation")
+    pages = (("desk", "#line button"), ("insights", "#insights .tile"), ("knowledge", "#rows li"))
+    for page, drawn in (*pages[1:], *pages):
+        ann.driver.get(f"{served.address}{page}/")
+        ann.until(lambda drawn=drawn: ann.all(drawn), page)
+        check_access(ann.driver, page)
+        if page == "knowledge":
+            ann.shot(page, "dark")  # and once more in the dark
+
+
+def test_two_of_one_name_are_two_people(served: Served, browsers) -> None:
+    conversation = held(served, "I would like to talk to a person about copper pans")
+    first, second = browsers(), browsers()
+    for browser in (first, second):
+        browser.log_in(served.keys["desk"], "Kim")
+        browser.open("about copper pans")
+    first.click("#take")
+    first.until(lambda: "you have it" in first.text("#title"), "it is the first one's")
+    second.until(lambda: "Kim has it" in second.text("#title"), "the second one sees it")
+    second.until(lambda: second.gone("#send"), "no answer from the second one")
+    assert second.text("#head .me") == "Kim (2)"
+    first.driver.get(f"{served.address}desk/")
+    first.until(lambda: first.all("#head form button"), "the way out")
+    first.click("#head form button")
+    first.log_in(served.keys["desk"], "Kim")  # the same person again
+    first.open("about copper pans")
+    first.until(lambda: "you have it" in first.text("#title"), "it is still the first one's")
+    served.agent.store.resolve(conversation)

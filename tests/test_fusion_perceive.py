@@ -118,6 +118,7 @@ def test_every_recording_is_heard(see, kind):
     percept = see(Turn(audio=(CLIPS / f"where_is_my_order.{kind}").read_bytes()))
     assert percept.words == "where is my order" and percept.present == {"voice"}
     assert percept.transcript.seconds == pytest.approx(1.45, abs=0.1)
+    assert percept.sound == percept.transcript.seconds
 
 
 def test_a_video_is_seen_read_and_heard(see):

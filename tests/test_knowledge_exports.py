@@ -20,7 +20,7 @@ def read(folder: Path, name: str) -> tuple[dict[str, Document], list[str], str]:
     path = folder / name
     shutil.copyfile(FEEDS / name, path)
     said: list[str] = []
-    items = list(read_documents(path, guessed=lambda _, what: said.append(what)))
+    items = list(read_documents(path, guessed=lambda _, what: said.append(what), currency="EUR"))
     reported = [str(item).replace(str(folder), "") for item in items if isinstance(item, Skipped)]
     return {item.id: item for item in items if isinstance(item, Document)}, reported, *said
 
@@ -184,7 +184,7 @@ def test_tables_beside_a_feed_say_more_of_its_products(tmp_path: Path) -> None:
     }
     for name, text in tables.items():
         (tmp_path / "csv" / name).write_text(text)
-    page, mug, bowl = read_documents(tmp_path)
+    page, mug, bowl = read_documents(tmp_path, currency="EUR")
     assert isinstance(page, Document) and isinstance(mug, Document) and isinstance(bowl, Document)
     assert (page.id, page.title, page.text) == ("help/hours", "Help: Hours", "From 9.")
     assert (mug.links, mug.photos, bowl.links) == (("BOWL", "JUG"), (back,), ())

@@ -16,7 +16,7 @@ from knowledge.types import BadFeed, Document, Skipped
 
 
 def read(path: Path) -> tuple[list[Document], list[Skipped]]:
-    items = list(read_documents(path))
+    items = list(read_documents(path, currency="EUR"))
     return (
         [item for item in items if isinstance(item, Document)],
         [item for item in items if isinstance(item, Skipped)],
@@ -305,6 +305,17 @@ def test_links_and_groups_of_our_own_feed(tmp_path: Path) -> None:
     row = {"id": "a", "title": "Mug", "group": "mugs", "goes with": "b; c, a;b"}
     (mug,), skipped = read(feed(tmp_path, row))
     assert (mug.group, mug.links, skipped) == ("mugs", ("b", "c"), [])
+
+
+def test_a_price_without_a_currency_takes_the_one_given(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text("id,title,price\n1,Mug,9\n2,Bowl,$ 12\n3,Gift card,\n")
+    mug, bowl, card = read_documents(path, currency="EUR")
+    assert (mug.currency, bowl.currency, card.currency) == ("EUR", "USD", "")
+    mug, *_, reported = read_documents(path)
+    assert mug.currency == "" and str(reported).endswith(
+        "1 prices name no currency; DESKHAND_CURRENCY=EUR would say which"
+    )
 
 
 def test_parquet(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_broken_files(count, tmp_path, monkeypatch):
             data = mutated(kinds[kind][rng.integers(len(kinds[kind]))], others, rng)
             problems: list[str] = []
             attachment = {kind + "s": (data,)} if kind == "photo" else {kind: data}
-            photos, waves = _decode(Turn(**attachment), decoder, LIMITS, problems)
+            photos, waves, _ = _decode(Turn(**attachment), decoder, LIMITS, problems)
             assert bool(photos or waves) != bool(problems)
             for problem in problems:
                 assert problem[0].isupper() and problem.endswith(".") and len(problem) < 300

@@ -6,17 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.datastructures import Headers
 
 from agent import types
 from agent.agent import Agent
 from agent.markup import marked
 from agent.page import messages
-from agent.page.browsers import Uploads
+from agent.page.browsers import Uploads, language_of
 from agent.page.evidence import evidence
 from agent.page.talk import Sent, Talk, Talks
+from agent.page.texts import ENGLISH, Texts
 from agent.store import Store
 from agent.store.browsers import forget, remember, remembered
-from fusion.types import PrintedText, Transcript
+from agent.store.keys import create_key, find_key
+from agent.store.sessions import begin_session, end_session, find_session
+from fusion.types import PrintedText, Transcript, Turn
 
 SPOKEN = Path(__file__).parent / "samples" / "audio" / "where_is_my_order.wav"
 HEARD = Transcript("where is it", "en", 0.5, "pocketsphinx", 0.0, 2.0)
@@ -79,6 +83,19 @@ def test_a_browser_finds_its_own_conversation_only(database: str) -> None:
     store.close()
 
 
+def test_who_logs_in_under_a_name_that_another_one_has_is_another_person(database: str) -> None:
+    store = Store(database)
+    key = find_key(store, create_key(store, "desk", ["desk"]))
+    assert key is not None
+    first, second, third = (begin_session(store, key, "Ann") for _ in range(3))
+    sessions = [find_session(store, cookie) for cookie in (first, second, third)]
+    assert [one and one.person for one in sessions] == ["Ann", "Ann (2)", "Ann (3)"]
+    end_session(store, first)
+    again = find_session(store, begin_session(store, key, "Ann"))
+    assert again and again.person == "Ann"
+    store.close()
+
+
 def test_corrected_words_count_and_the_recording_is_kept(agent: Agent, tmp_path: Path) -> None:
     recording = tmp_path / "voice.wav"
     recording.write_bytes(SPOKEN.read_bytes())
@@ -93,7 +110,7 @@ def test_corrected_words_count_and_the_recording_is_kept(agent: Agent, tmp_path:
     assert last.reply.transcript and last.reply.transcript.text == sent.corrected
     assert [one.kind for one in agent.store.attached(talk.conversation)] == ["audio"]
     assert not recording.exists() and not talk.recording
-    assert "30 days" in evidence(last.events, agent.knowledge)
+    assert "30 days" in evidence(ENGLISH, last.events, agent.knowledge)
     again = talks.restored("me")
     assert again.conversation == talk.conversation and sent.corrected in again.drawn
     assert talks.restored("other").drawn == ""
@@ -140,7 +157,43 @@ def test_what_is_drawn_is_escaped(agent: Agent) -> None:
         products=(card,),
         notes=(bad + "!",),
     )
-    drawn = messages.reply(reply, agent.knowledge, "down", True)
-    drawn += messages.choices(reply.decision, ()) + messages.customer(bad, [bad], bad, [bad])
-    drawn += messages.choices(replace(reply.decision, choices=()), (types.Chip(id=bad, label=bad),))
+    drawn = messages.reply(ENGLISH, reply, agent.knowledge, "down", True)
+    drawn += messages.choices(ENGLISH, reply.decision, ())
+    drawn += messages.customer(ENGLISH, bad, [bad], bad, [bad])
+    chips = (types.Chip(id=bad, label=bad),)
+    drawn += messages.choices(ENGLISH, replace(reply.decision, choices=()), chips)
     assert "<script" not in drawn and "javascript:" not in drawn and "\"'" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen", "language"),
+    [
+        ("de-CH,de;q=0.9,en;q=0.8", "", "de"),
+        ("nl-BE, nl;q=0.9, fr;q=0.8", "", "fr"),
+        ("zh-TW", "", "zh"),
+        ("de", "ja", "ja"),
+        ("de", "xx", "de"),
+        ("sv;q=0.9,*;q=0.5", "", "en"),
+        ("", "", "en"),
+    ],
+)
+def test_the_language_is_what_was_chosen_or_the_first_that_the_browser_wishes(
+    accepted: str, chosen: str, language: str
+) -> None:
+    headers = {"accept-language": accepted, "cookie": f"deskhand_language={chosen}"}
+    assert language_of(Headers(headers)) == language
+
+
+def test_a_reply_is_drawn_without_a_word_of_english(agent: Agent) -> None:
+    said = "Haben Sie eine blaue Tasse unter 20 Euro?"
+    *events, done = agent.reply(Turn(said), agent.store.new_conversation())
+    german = Texts("de")
+    drawn = messages.reply(german, done.reply, agent.knowledge, "down", True)
+    for shown in ("16,90\xa0€", "42 auf Lager", "Steinzeug", "Vorlesen", "Was war falsch?", "grün"):
+        assert shown in drawn
+    for english in ("in stock", "Why", "Show me", "EUR", "stoneware", ">Not "):
+        assert english not in drawn
+    assert 'class="words" lang="de"' in drawn
+    panel = evidence(german, [*events, done], agent.knowledge)
+    assert "Produktsuche" in panel and "nach Sinn" in panel and "insgesamt" in panel
+    assert "What " not in panel and "by meaning" not in panel

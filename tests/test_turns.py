@@ -75,7 +75,10 @@ def test_a_photo_of_one_thing_and_words_for_another_are_asked_about(agent) -> No
 
 @pytest.mark.parametrize("kind", ["wav", "ogg", "m4a", "webm", "mp3"])
 def test_a_spoken_question_is_answered(agent, kind) -> None:
-    reply = answer(agent, audio=(SAMPLES / f"audio/where_is_my_order.{kind}").read_bytes())
+    turn = Turn(audio=(SAMPLES / f"audio/where_is_my_order.{kind}").read_bytes())
+    heard, *_, done = agent.reply(turn, agent.store.new_conversation())
+    assert 1.3 < heard.sound < 1.6  # seconds
+    reply = done.reply
     assert isinstance(reply.decision, Ask) and reply.decision.slot == "email"
     assert set(reply.attributions["intent"]) == {"voice"}
 

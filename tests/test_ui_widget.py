@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Page, needs_browser, served
+from browsing import Page, check_access, needs_axe, needs_browser, served
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from selenium.webdriver.common.keys import Keys
@@ -20,8 +20,6 @@ from agent.config import Settings
 pytestmark = [needs_browser, pytest.mark.slow]
 SAMPLES = Path(__file__).parent / "samples"
 PHOTO = SAMPLES / "photos/customer/kettle-bruno-red_3.jpg"
-AXE = os.environ.get("DESKHAND_AXE")
-"""Where axe.min.js of the npm package axe-core lies; .ci/run fetches it."""
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +114,13 @@ def test_another_site_cannot_frame_the_chat(
     assert any("frame-ancestors" in message for message in told)
 
 
-@pytest.mark.skipif(not AXE, reason="needs axe-core (DESKHAND_AXE, the path of axe.min.js)")
+@needs_axe
 def test_no_serious_violation_of_accessibility(browser: Page, chat: str) -> None:
-    browser.driver.set_script_timeout(60)
-    check_access(browser, "the welcome")
+    check_access(browser.driver, "the welcome")
     browser.send("Do you have a blue mug?")
     browser.one(".tools [data-why]").click()
     browser.until(lambda: browser.all("#evidence .bars"), "the panel")
-    check_access(browser, "cards and evidence")
+    check_access(browser.driver, "cards and evidence")
     browser.one("#side [data-close]").click()
     browser.send("compare the first two")
     browser.one("[data-rate=down]").click()
@@ -131,23 +128,13 @@ def test_no_serious_violation_of_accessibility(browser: Page, chat: str) -> None
     browser.attach(PHOTO)
     browser.one("#voice input[type=file]").send_keys(str(SAMPLES / "audio/where_is_my_order.wav"))
     browser.until(lambda: browser.all("#words textarea"), "what was heard")
-    check_access(browser, "a table, a photo and a recording")
+    check_access(browser.driver, "a table, a photo and a recording")
     browser.look(390, 844, "dark")
     browser.open(chat)
     browser.until(lambda: browser.all("#past .msg"), "the conversation")
-    check_access(browser, "a phone in the dark")
+    check_access(browser.driver, "a phone in the dark")
     browser.driver.get(f"{chat}widget-demo")
-    check_access(browser, "the demo page")
-
-
-def check_access(page: Page, what: str) -> None:
-    page.driver.execute_script(Path(str(AXE)).read_text(encoding="utf-8"))
-    found = page.driver.execute_async_script(
-        "const done = arguments[0]; axe.run().then((all) => done(all.violations.map((one) =>"
-        " [one.impact, one.id, one.nodes.map((node) => node.html)])))"
-    )
-    bad = [one for one in found if one[0] in ("serious", "critical")]
-    assert not bad, f"{what}: {bad}"
+    check_access(browser.driver, "the demo page")
 
 
 def test_everything_is_reached_by_the_keyboard(browser: Page) -> None:
@@ -165,4 +152,4 @@ def test_everything_is_reached_by_the_keyboard(browser: Page) -> None:
     assert order == sorted(order)
 
 
-KEYS = ("Read aloud", "Without blue", "Record a voice message")
+KEYS = ("Read aloud", "Without “blue”", "Record a voice message")

@@ -24,6 +24,7 @@ from fastapi import FastAPI
 
 from agent.agent import Agent
 from agent.api.access import Access
+from agent.api.budget import Budgets
 from agent.api.edge import add_edge
 from agent.api.errors import Problem, tell_problems
 from agent.api.health import Counted, Figures, health_routes
@@ -59,8 +60,10 @@ def create_app(
     )
     app.state.store = agent.store
     access = Access(agent.store, agent.shop, settings.customer_secrets, settings.rates)
+    app.state.access = access  # the pages count with it as well
+    budgets = Budgets(settings.rates, settings.input_limits)
     figures = Figures()
-    turns = Turns(agent, 2 * (os.cpu_count() or 1), figures.answered)
+    turns = Turns(agent, budgets, 2 * (os.cpu_count() or 1), figures.answered)
     tell_problems(app)
     for routes in (
         turn_routes(agent, access, settings.input_limits, turns),

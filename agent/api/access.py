@@ -25,13 +25,12 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 
 from agent.api.errors import too_many
-from agent.config import Rates
+from agent.config import CALLERS, Rates
 from agent.errors import NotFound
 from agent.orders import Shop
 from agent.store import Store
 from agent.store.keys import PREFIX, SCOPES, Key, find_key, has_keys
 from agent.store.personal import customers_of
-from fusion.types import Turn
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 """A request with one of these came through a proxy on this machine, from anywhere."""
@@ -47,7 +46,7 @@ AUDIENCE = "deskhand"  # of customers' tokens
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `names` are what their requests are counted under: rate -> who."""
+    """Who asks. `names` are what is counted under: kind of caller (`CALLERS`) -> who."""
 
     scopes: frozenset[str]
     names: dict[str, str]
@@ -62,7 +61,7 @@ class Access:
     ) -> None:
         self._store, self._shop, self._secrets = store, shop, secrets
         rates = rates or Rates()
-        self._rates = {name: parse(getattr(rates, name)) for name in Rates.model_fields}
+        self._rates = {name: parse(getattr(rates, name)) for name in CALLERS}
         self._counts = MovingWindowRateLimiter(MemoryStorage())
 
     def may(self, *scopes: str) -> Callable[[HTTPConnection], Caller]:
@@ -81,14 +80,14 @@ class Access:
 
         return let_in
 
-    def spend(self, caller: Caller, rate: str, amount: int) -> None:
-        """Count photos or recordings. Raises HTTPException 429."""
-        if amount and caller.names:
-            self._count(rate, "/".join(caller.names.values()), amount)
+    def spend_page(self, browser: str, address: str) -> None:
+        """Count what a browser sends by the chat page, as if it were a customer.
 
-    def spend_turn(self, caller: Caller, turn: Turn) -> None:
-        self.spend(caller, "photos", len(turn.photos))
-        self.spend(caller, "recordings", sum(one is not None for one in (turn.audio, turn.video)))
+        Raises HTTPException 429.
+        """
+        self._count("address", address)
+        if browser:  # it keeps the page's cookie
+            self._count("customer", browser)
 
     def enter(self, caller: Caller, conversation: str) -> None:
         """A customer with a token is in their own conversations only, and known in them: one that
@@ -121,16 +120,16 @@ class Access:
                 )
             token = connection.headers.get("x-customer-token")
             return Caller(frozenset(SCOPES), {}, self._customer(token) if token else None)
-        self._count("address", address)
         names, scopes = {"address": address}, frozenset({"chat"})
         token = connection.headers.get("x-customer-token", "")
         if sent.startswith(PREFIX):
-            key = self._key(sent)
+            key = self._key(sent, address)
             names, scopes = {"key": key.id}, key.scopes
-        elif sent:
-            token = sent
         else:
-            raise _unknown("Send a key: Authorization: Bearer dh_...")
+            self._count("address", address)
+            token = sent
+            if not sent:
+                raise _unknown("Send a key: Authorization: Bearer dh_...")
         if not token:
             return Caller(scopes, names)
         customer = self._customer(token)
@@ -138,16 +137,14 @@ class Access:
         return Caller(scopes & {"chat"}, names | {"customer": customer}, customer)
 
     def key(self, connection: HTTPConnection, sent: str) -> Key:
-        """The key that somebody gives to log in; wrong ones are counted like any request.
+        """The key that somebody gives to log in. Raises HTTPException 401 or 429."""
+        return self._key(sent, connection.client.host if connection.client else "")
 
-        Raises HTTPException 401 or 429.
-        """
-        self._count("address", connection.client.host if connection.client else "")
-        return self._key(sent)
-
-    def _key(self, sent: str) -> Key:
+    def _key(self, sent: str, address: str) -> Key:
+        """What a key asks is counted under it, wrong ones under the address they come from."""
         key = find_key(self._store, sent)
         if key is None:
+            self._count("address", address)
             raise _unknown("This key opens nothing: it is unknown or revoked.")
         self._count("key", key.id)
         return key
@@ -170,11 +167,11 @@ class Access:
             return claims["sub"]
         raise _unknown("The customer's token is not signed by this shop.")
 
-    def _count(self, rate: str, name: str, amount: int = 1) -> None:
-        limit = self._rates[rate]
-        if not self._counts.hit(limit, rate, name, cost=amount):
-            until = self._counts.get_window_stats(limit, rate, name).reset_time
-            raise too_many(str(limit), max(1, math.ceil(until - time.time())))
+    def _count(self, kind: str, name: str) -> None:
+        limit = self._rates[kind]
+        if not self._counts.hit(limit, kind, name):
+            until = self._counts.get_window_stats(limit, kind, name).reset_time
+            raise too_many("requests", limit, max(1, math.ceil(until - time.time())))
 
 
 def bearer(connection: HTTPConnection) -> str:

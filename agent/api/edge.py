@@ -20,8 +20,10 @@ REQUEST_BYTES = 80_000_000
 """One request as it is sent; a turn's attachments in base64 included, which have limits of their
 own."""
 
-REQUEST_SECONDS = 120.0
-"""For the whole of a request to arrive."""
+REQUEST_SECONDS = 30.0
+"""For a request to arrive, and a second more for every REQUEST_RATE bytes of it that did."""
+
+REQUEST_RATE = 20_000
 
 STAFF = ("/staff/", "/desk/", "/insights/", "/knowledge/")
 """Pages of the shop's people, which no other page may show in a frame."""
@@ -31,7 +33,11 @@ NOTHING_ELSE = f"default-src 'none'; {NO_FRAMES}"
 
 
 class Edge:
-    """Bounds the requests under /v1, and puts the headers on every answer that keep it harmless."""
+    """Bounds the requests, and puts the headers on every answer that keep it harmless.
+
+    A request that arrives slowly is awaited here, in the event loop: it holds no thread and no
+    connection to the database, and of its body no more than has arrived.
+    """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         self.app = app
@@ -42,20 +48,22 @@ class Edge:
             return await self.app(scope, receive, send)
         ours = scope["path"].startswith(("/v1/", "/metrics", "/healthz", "/readyz"))
         received = 0
-        until = time.monotonic() + REQUEST_SECONDS
+        began = time.monotonic()
         whole = False
 
         async def bounded() -> Message:
             nonlocal received, whole
-            if whole or not ours:
+            if whole:
                 return await receive()
+            until = began + REQUEST_SECONDS + received / REQUEST_RATE
             try:
-                message = await asyncio.wait_for(receive(), max(until - time.monotonic(), 0.01))
+                async with asyncio.timeout(max(until - time.monotonic(), 0.01)):
+                    message = await receive()
             except TimeoutError:
-                raise HTTPException(408, "The request did not arrive in time.") from None
+                raise _ended(408, "The request did not arrive in time.") from None
             received += len(message.get("body", b""))
-            if received > REQUEST_BYTES:
-                raise HTTPException(413, f"A request has at most {REQUEST_BYTES} bytes.")
+            if ours and received > REQUEST_BYTES:
+                raise _too_large()
             whole = message["type"] != "http.request" or not message.get("more_body", False)
             return message
 
@@ -72,8 +80,7 @@ class Edge:
 
         length = _header(scope, b"content-length")
         if ours and length.isdecimal() and int(length) > REQUEST_BYTES:
-            error = HTTPException(413, f"A request has at most {REQUEST_BYTES} bytes.")
-            return await problem_response(error)(scope, receive, guarded)
+            return await problem_response(_too_large())(scope, receive, guarded)
         await self.app(scope, bounded, guarded)
 
 
@@ -88,6 +95,15 @@ def add_edge(app: FastAPI, origins: Sequence[str]) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Customer-Token"],
             expose_headers=["Retry-After", "Idempotent-Replayed"],
         )
+
+
+def _too_large() -> HTTPException:
+    return _ended(413, f"A request has at most {REQUEST_BYTES} bytes.")
+
+
+def _ended(status: int, detail: str) -> HTTPException:
+    """What is still on its way is not waited for: the connection is closed."""
+    return HTTPException(status, detail, {"Connection": "close"})
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from limits import RateLimitItem
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from agent.errors import CUSTOMER_ERRORS, Busy, NotFound, SetupError, ShopError
 from agent.sent import sentence
@@ -117,14 +119,19 @@ def tell_problems(app: FastAPI) -> None:
         conversation = request.path_params.get("conversation", "-")
         return problem_response(error, conversation, request.url.path)
 
+    async def on_leaving(request: Request, error: Exception) -> Response:
+        log.info("A caller left before the request had arrived.")
+        return Response(status_code=400)  # for nobody
+
+    app.add_exception_handler(ClientDisconnect, on_leaving)
     for error in (*STATUS, StarletteHTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, on_error)
 
 
-def too_many(limit: str, seconds: int) -> HTTPException:
+def too_many(what: str, limit: RateLimitItem, seconds: int) -> HTTPException:
     """429, with when to come again."""
     return HTTPException(
         429,
-        f"Too many requests: at most {limit}. Wait {seconds} seconds.",
+        f"Too many {what}: at most {limit}. Wait {seconds} seconds.",
         {"Retry-After": str(seconds)},
     )

@@ -64,9 +64,8 @@ def live_routes(store: Store, access: Access, turns: Turns) -> APIRouter:
         async def answer(text: str) -> None:
             try:
                 sent = _read(text)
-                turn = sent.turn()
-                access.spend_turn(caller, turn)
-                async for event in turns.events(turn, conversation, sent.id):
+                events = turns.events(caller.names, sent.turn(), conversation, sent.id)
+                async for event in events:
                     await say(event)
             except WebSocketDisconnect:
                 raise

@@ -121,15 +121,14 @@ def openai_routes(agent: Agent, access: Access, turns: Turns) -> APIRouter:
     ) -> Response:
         """Answer the last message."""
         turn = _turn(asked.messages[-1])
-        access.spend_turn(caller, turn)
         whose = "/".join(caller.names.values())
         said = _said(whose, asked.messages[:-1])
         conversation = await run_in_threadpool(begin, caller, said, key and f"{whose}/{key}")
         if not asked.stream:
-            reply = await turns.reply(turn, conversation, key)
+            reply = await turns.reply(caller.names, turn, conversation, key)
             await run_in_threadpool(kept, reply, whose, asked.messages)
             return JSONResponse(_completion(reply))
-        events = turns.events(turn, conversation, key)
+        events = turns.events(caller.names, turn, conversation, key)
         first = await anext(events)  # what fails before it still has a status of its own
         return EventStream(chunks(first, events, whose, asked.messages))
 

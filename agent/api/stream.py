@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -13,9 +13,10 @@ from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
 
 from agent.agent import Agent
+from agent.api.budget import Budgets
 from agent.api.errors import problem
 from agent.api.photos import public
-from agent.types import Done, Event, Reply
+from agent.types import Done, Event, Heard, Reply
 from fusion.types import Turn
 
 T = TypeVar("T")
@@ -25,31 +26,43 @@ WAITING = 256
 
 
 class Turns:
-    """Answers turns in threads: as many at once as do not slow each other down."""
+    """Answers turns in threads: as many at once as do not slow each other down. `names` are the
+    caller's, under which budgets are counted."""
 
-    def __init__(self, agent: Agent, threads: int, answered: Callable[[Reply], None]) -> None:
-        self._agent, self._threads, self._answered = agent, threads, answered
+    def __init__(
+        self, agent: Agent, budgets: Budgets, threads: int, answered: Callable[[Reply], None]
+    ) -> None:
+        self._agent, self._budgets = agent, budgets
+        self._threads, self._answered = threads, answered
         self._limiter: CapacityLimiter | None = None  # made inside the running loop
 
-    async def reply(self, turn: Turn, conversation: str, delivery: str | None = None) -> Reply:
-        """The whole reply. Raises HTTPException 503 when too many wait, and what the agent does."""
-        reply = await self._run(lambda: _whole(self._agent.reply(turn, conversation, delivery)))
+    async def reply(
+        self, names: Mapping[str, str], turn: Turn, conversation: str, delivery: str | None = None
+    ) -> Reply:
+        """The whole reply. Raises HTTPException 429 when a budget is spent, 503 when too many wait,
+        and what the agent does."""
+        with self._budgets.spending(names, turn) as heard:
+            events = self._agent.reply(turn, conversation, delivery)
+            reply = await self._run(lambda: _whole(events, heard))
         self._answered(reply)
         return reply
 
     async def events(
-        self, turn: Turn, conversation: str, delivery: str | None = None
+        self, names: Mapping[str, str], turn: Turn, conversation: str, delivery: str | None = None
     ) -> AsyncGenerator[Event]:
         """The events as they happen; the agent's stream is closed in any case. Raises as above."""
-        events = self._agent.reply(turn, conversation, delivery)
-        try:
-            while (event := await self._run(lambda: next(events, None))) is not None:
-                if isinstance(event, Done):
-                    self._answered(event.reply)
-                yield event
-        finally:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(events.close)
+        with self._budgets.spending(names, turn) as heard:
+            events = self._agent.reply(turn, conversation, delivery)
+            try:
+                while (event := await self._run(lambda: next(events, None))) is not None:
+                    if isinstance(event, Heard):
+                        heard(event)
+                    elif isinstance(event, Done):
+                        self._answered(event.reply)
+                    yield event
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await to_thread.run_sync(events.close)
 
     async def _run(self, work: Callable[[], T]) -> T:
         limiter = self._limiter = self._limiter or CapacityLimiter(self._threads)
@@ -58,9 +71,14 @@ class Turns:
         return await to_thread.run_sync(work, limiter=limiter)
 
 
-def _whole(events: Generator[Event]) -> Reply:
+def _whole(events: Generator[Event], heard: Callable[[Heard], None]) -> Reply:
     with closing(events):
-        return next(event.reply for event in events if isinstance(event, Done))
+        for event in events:
+            if isinstance(event, Heard):
+                heard(event)
+            elif isinstance(event, Done):
+                return event.reply
+    raise AssertionError("the last event of a turn is Done")
 
 
 class EventStream(StreamingResponse):

@@ -101,12 +101,11 @@ def turn_routes(agent: Agent, access: Access, limits: InputLimits, turns: Turns)
     ) -> Response:
         """Take one turn: words, a recording, photos, a video, in any combination."""
         turn = await read_turn(request, limits)
-        access.spend_turn(caller, turn)
         await run_in_threadpool(access.enter, caller, conversation)
         if "text/event-stream" not in request.headers.get("accept", ""):
-            reply = await turns.reply(turn, conversation, key)
+            reply = await turns.reply(caller.names, turn, conversation, key)
             return JSONResponse(public(reply.model_dump(mode="json")))
-        events = turns.events(turn, conversation, key)
+        events = turns.events(caller.names, turn, conversation, key)
         first = await anext(events)  # what fails before it still has a status of its own
         return EventStream(frames(_after(first, events), conversation))
 

@@ -1,7 +1,12 @@
 """Chatwoot, as an agent bot or a webhook: https://developers.chatwoot.com
 
-A hand-off opens the conversation for the people (status open) and leaves them a private note. While
-they have it, its messages are theirs: they are not answered.
+Answered is what is pending: so conversations begin in an inbox that an agent bot is connected to. A
+hand-off opens the conversation for the people (status open) and leaves them a private note; while
+they have it, its messages are theirs. Deliveries are signed since webhooks and bots have secrets of
+their own.
+
+After "Supported webhook events in Chatwoot", its API reference ("Toggle status", "Create new
+message") and what its own code sends (attachments, signatures).
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ import httpx
 from agent.config import Helpdesk
 from agent.connectors.types import Incoming, check_signature, check_time, header, post
 from agent.store.boxes import Message
+
+FILES = ("image", "audio", "video", "file")  # not places, not contacts
 
 
 def verify(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str], now: float) -> None:
@@ -38,7 +45,11 @@ def parse(headers: Mapping[str, str], raw: bytes) -> list[Incoming]:
             message=f"{account}/{sent['id']}",
             conversation=f"{account}/{id}",
             text=sent.get("content") or "",
-            files=tuple(one["data_url"] for one in sent.get("attachments") or ()),
+            files=tuple(
+                one["data_url"]
+                for one in sent.get("attachments") or ()
+                if one["file_type"] in FILES
+            ),
         )
     ]
 

@@ -2,6 +2,9 @@
 
 Intercom signs the body alone, without a time; a delivery that is repeated is known by its id. A
 hand-off opens the conversation and leaves a note.
+
+After "Webhook models", "Set up webhooks" (signed notifications) and the API reference's "Reply to a
+conversation" and "Manage a conversation".
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from agent.config import Helpdesk
 from agent.connectors.types import Incoming, check_signature, header, post
 from agent.store.boxes import Message
 
-TOPICS = frozenset({"conversation.user.created", "conversation.user.replied"})
+CREATED, REPLIED = "conversation.user.created", "conversation.user.replied"
 
 
 def verify(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str], now: float) -> None:
@@ -28,11 +31,13 @@ def verify(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str], now: 
 
 def parse(headers: Mapping[str, str], raw: bytes) -> list[Incoming]:
     sent: Any = json.loads(raw)
-    if sent.get("topic") not in TOPICS:
+    if sent.get("topic") not in (CREATED, REPLIED):
         return []
     item = sent["data"]["item"]
-    parts = (item.get("conversation_parts") or {}).get("conversation_parts") or [item["source"]]
-    part = parts[-1]
+    if sent["topic"] == CREATED:
+        part = item["source"]
+    else:  # the last is what was replied
+        part = item["conversation_parts"]["conversation_parts"][-1]
     return [
         Incoming(
             delivery=sent["id"],

@@ -1,6 +1,7 @@
 """The door of the helpdesks: verified, parsed and kept, then acknowledged.
 
-POST /v1/helpdesks/{name}
+POST /v1/helpdesks/{name}    a delivery
+HEAD /v1/helpdesks/{name}    whether it is set up
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ def helpdesk_routes(
 ) -> APIRouter:
     """`arrived` is called when something was kept."""
     routes = APIRouter(include_in_schema=False)  # the helpdesks describe it
+
+    @routes.head("/v1/helpdesks/{name}")
+    def there(name: str) -> Response:
+        """Intercom looks whether the address exists before it takes it."""
+        return Response(status_code=200 if name in helpdesks else 404)
 
     @routes.post("/v1/helpdesks/{name}")
     async def deliver(name: str, request: Request) -> Response:

@@ -1,13 +1,19 @@
 """Slack, by the Events API and `chat.postMessage`: https://docs.slack.dev/apis/events-api
 
 One conversation is one thread: a message that begins none begins its own. Threads of several
-people are one conversation, so this is for a channel or app of the shop's customers.
+people are one conversation, so this is for a channel or app of the shop's customers. Its files want
+the scope files:read.
+
+After "Verifying requests from Slack", "message.file_share event", "Formatting message text" and
+"chat.postMessage method".
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from html import escape, unescape
 from typing import Any
 
 import httpx
@@ -46,8 +52,11 @@ def parse(headers: Mapping[str, str], raw: bytes) -> list[Incoming]:
             delivery=sent["event_id"],
             message=f"{channel}/{at}",
             conversation=f"{channel}/{event.get('thread_ts') or at}",
-            text=event.get("text") or "",
-            files=tuple(one["url_private_download"] for one in event.get("files") or ()),
+            text=_plain(event.get("text") or ""),
+            # a file that has no address yet is named, so that the customer hears of it
+            files=tuple(
+                one.get("url_private_download") or one["id"] for one in event.get("files") or ()
+            ),
         )
     ]
 
@@ -60,9 +69,22 @@ def send(http: httpx.Client, helpdesk: Helpdesk, message: Message) -> None:
     answered = post(
         http,
         f"{helpdesk.url.rstrip('/')}/api/chat.postMessage",
-        {"channel": channel, "thread_ts": thread, "text": words, "mrkdwn": False},
+        {
+            "channel": channel,
+            "thread_ts": thread,
+            "text": escape(words, quote=False),
+            "mrkdwn": False,
+        },
         Authorization=f"Bearer {helpdesk.token}",
     )
     if not answered.get("ok"):
         error = str(answered.get("error"))
         raise (httpx.HTTPError if error in AGAIN else Refused)(f"Slack says {error}")
+
+
+def _plain(text: str) -> str:
+    """Without whom it mentions, and with the words of its links."""
+    text = re.sub(r"<[@#!][^<>]{0,200}>", "", text)
+    text = re.sub(r"<[^<>|]{1,2000}\|([^<>]{0,2000})>", r"\1", text)
+    text = re.sub(r"<([^<>]{1,2000})>", r"\1", text)
+    return unescape(text).strip()

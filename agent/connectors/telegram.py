@@ -2,6 +2,8 @@
 
 Telegram signs nothing: it repeats the secret token that `setWebhook` was given. A hand-off is told
 to nobody there; the people read it in `deskhand handoffs`.
+
+After "Telegram Bot API": setWebhook, Update, Message, getFile, sendMessage.
 """
 
 from __future__ import annotations

@@ -194,9 +194,11 @@ def _fetched(file: str, helpdesk: Helpdesk | None, http: httpx.Client) -> bytes:
     raise NotFetched("it leads from one address to the next")
 
 
-def _same_place(one: str, other: str) -> bool:
-    first, second = urlsplit(one), urlsplit(other)
-    return (first.scheme, first.netloc) == (second.scheme, second.netloc)
+def _same_place(file: str, helpdesk: str) -> bool:
+    """Slack's files are at files.slack.com."""
+    first, second = urlsplit(file), urlsplit(helpdesk)
+    same = first.netloc == second.netloc or first.netloc.endswith(f".{second.netloc}")
+    return first.scheme == second.scheme and same
 
 
 def _kind(data: bytes) -> str:

@@ -1,12 +1,17 @@
-"""Zendesk, by a webhook of a trigger and the Tickets API: https://developer.zendesk.com
+"""Zendesk, by webhooks and the Tickets API: https://developer.zendesk.com
 
-The trigger ("comment is public", "updated by end user") sends this body, in Zendesk's placeholders:
+A webhook that subscribes to the ticket event "comment added" delivers words; one of a trigger
+("comment is public", "updated by end user") delivers files too, with this body:
 
-    {"ticket": "{{ticket.id}}", "comment": "{{ticket.latest_public_comment.id}}",
-     "text": "{{ticket.latest_public_comment_rich}}"}
+    {"ticket": "{{ticket.id}}", "text": "{{ticket.latest_public_comment_rich}}", "files": [
+     {% for file in ticket.latest_public_comment.attachments %}"{{file.url}}"
+     {% unless forloop.last %},{% endunless %}{% endfor %}]}
 
-with `files` as a list of addresses where the shop adds one. A hand-off opens the ticket and leaves
-a private comment.
+Set up one of the two. A hand-off opens the ticket and leaves a private comment. The token is an
+OAuth access token.
+
+After "Anatomy of a webhook request", "Verifying webhook authenticity", "Ticket events" and "Zendesk
+placeholders reference".
 """
 
 from __future__ import annotations
@@ -24,6 +29,8 @@ import httpx
 from agent.config import Helpdesk
 from agent.connectors.types import WINDOW, Forged, Incoming, header, post
 from agent.store.boxes import Message
+
+COMMENT_ADDED = "zen:event-type:ticket.comment_added"
 
 
 def verify(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str], now: float) -> None:
@@ -44,14 +51,33 @@ def verify(headers: Mapping[str, str], raw: bytes, secrets: Sequence[str], now: 
 
 def parse(headers: Mapping[str, str], raw: bytes) -> list[Incoming]:
     sent: Any = json.loads(raw)
-    ticket, comment = str(sent["ticket"]), str(sent["comment"])
+    if "zendesk_event_version" in sent:
+        return _event(sent)
+    ticket = str(sent["ticket"])
+    invocation = header(headers, "x-zendesk-webhook-invocation-id")  # the same when sent again
     return [
         Incoming(
-            delivery=header(headers, "x-zendesk-webhook-invocation-id") or comment,
-            message=f"{ticket}/{comment}",
+            delivery=invocation,
+            message=f"{ticket}/{invocation}",
             conversation=ticket,
             text=sent.get("text") or "",
             files=tuple(sent.get("files") or ()),
+        )
+    ]
+
+
+def _event(sent: Any) -> list[Incoming]:
+    if sent["type"] != COMMENT_ADDED:
+        return []
+    ticket, comment = str(sent["detail"]["id"]), sent["event"]["comment"]
+    if not comment["is_public"] or comment["author"]["is_staff"]:
+        return []
+    return [
+        Incoming(
+            delivery=sent["id"],
+            message=f"{ticket}/{comment['id']}",
+            conversation=ticket,
+            text=comment["body"] or "",
         )
     ]
 

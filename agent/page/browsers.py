@@ -7,6 +7,7 @@ ASGI, in front of the pages. What only Gradio's own hosting needs is closed.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections import OrderedDict
 from pathlib import Path
@@ -14,13 +15,18 @@ from pathlib import Path
 import gradio as gr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fusion.languages import LANGUAGES
+
 COOKIE = "deskhand"
+CHOSEN = "deskhand_language"  # a cookie that chat.js sets
 SECRET = 32  # characters of a browser's secret
 KEPT = 30 * 86_400  # seconds that a browser knows its conversation
 REMEMBERED = 10_000  # uploads whose browsers are known; Gradio deletes them after an hour or two
+
+BY_LANGUAGE = {"Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
 
 GRADIO = "/gradio_api/"
 UPLOAD = f"{GRADIO}upload"
@@ -60,7 +66,8 @@ class Uploads:
 
 
 class Browsers:
-    """Gives each browser that opens a page its cookie, and guards what it uploads.
+    """Sends each browser from / to the page in its language, gives it its cookie there, and guards
+    what it uploads.
 
     With `framed`, over https, the cookie is also kept in a shop's frame: one for each shop.
     """
@@ -75,6 +82,9 @@ class Browsers:
         browser = browser_of(headers)
         if not path.startswith(GRADIO):
             if path == "/":
+                page = f"{language_of(headers)}?{scope['query_string'].decode()}".rstrip("?")
+                return await RedirectResponse(page, headers=BY_LANGUAGE)(scope, receive, send)
+            if path[1:] in LANGUAGES:
                 cookie = "" if browser else self._cookie(scope["scheme"] == "https")
                 send = _opening(send, cookie)
             return await self.app(scope, receive, send)
@@ -137,6 +147,13 @@ def browser_of(headers: Headers) -> str:
     """The secret of the browser that asks; "" when it has none of ours."""
     found = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
     return found if len(found) == SECRET and found.isascii() else ""
+
+
+def language_of(headers: Headers) -> str:
+    """The language chosen on the page, else the first of the browser's that there is."""
+    chosen = cookie_parser(headers.get("cookie", "")).get(CHOSEN, "")
+    wished = re.findall(r"(?:^|,)\s*([a-z]+)", headers.get("accept-language", "").lower())
+    return next((one for one in (chosen, *wished) if one in LANGUAGES), LANGUAGES[0])
 
 
 def asking(request: gr.Request | None) -> str:

@@ -176,6 +176,12 @@ def _lines(words: str) -> str:
     return f'<p class="text">{escape(words)}</p>' if words else ""
 
 
+def _scrolled(words: str) -> str:
+    """In a box that the keyboard reaches too."""
+    box = '<div class="scrolled" tabindex="0" role="region" aria-label="Summary">'
+    return f"{box}{_lines(words)}</div>" if words else ""
+
+
 def _writer(reply: types.Reply) -> str:
     return next(iter(reply.notes), "").removeprefix("Written by ").removesuffix(".") or "Colleague"
 
@@ -231,7 +237,7 @@ def facts_shown(
     return (
         _card("Customer", who)
         + _card("Orders", shown + more + named)
-        + _card("Summary", _lines(brief.summary))
+        + _card("Summary", _scrolled(brief.summary))
         + _card("What the assistant tried", f"<ol>{tried}</ol>" if tried else "")
     )
 

@@ -1,10 +1,7 @@
 // The conversation (js_on_load of #past: `element` is that component, `trigger` calls the server).
-// Follows what is written, passes clicks on, reads aloud, says when the shop cannot be reached, and
-// talks with the page that frames this one, if that is one of ORIGINS.
+// Follows what is written, passes clicks on, reads aloud, says when the shop cannot be reached
+// (LOST, OFFLINE, QUEUED), and talks with the page that frames this one, if that is one of ORIGINS.
 
-const LOST = "The shop cannot be reached just now. What you wrote stays here; we keep trying.";
-const OFFLINE = "You are offline. What you wrote stays here until you are back.";
-const QUEUED = "Many are asking at once. Your message is in the queue.";
 const CHECK = 15000; // milliseconds between two looks whether the shop is there
 const PATIENCE = 2500; // milliseconds until a turn that has not begun is said to be queued
 
@@ -13,7 +10,7 @@ function begin() {
   const talk = find("#talk");
   const page = find("#head").parentElement; // whose classes the style sees
   talk.tabIndex = 0;
-  document.documentElement.lang ||= "en";
+  document.documentElement.lang = LANGUAGE;
 
   const line = document.createElement("p");
   line.id = "state";
@@ -69,9 +66,9 @@ function begin() {
     voice.cancel();
     document.querySelectorAll("[data-aloud].on").forEach((one) => one.classList.remove("on"));
     if (speaking) return;
-    const words = button.closest(".msg").querySelector(".words")?.innerText;
-    const said = new SpeechSynthesisUtterance(words || "");
-    said.lang = document.documentElement.lang;
+    const words = button.closest(".msg").querySelector(".words");
+    const said = new SpeechSynthesisUtterance(words?.innerText || "");
+    said.lang = words?.lang || LANGUAGE;
     said.onend = said.onerror = () => button.classList.remove("on");
     button.classList.add("on");
     voice.speak(said);
@@ -108,6 +105,13 @@ function begin() {
     else if (frame) tell("close");
   });
   if (!voice) page.classList.add("mute");
+
+  // From / the server goes on to the language of this cookie (agent/page/browsers.py).
+  find("#language").addEventListener("change", (event) => {
+    const kept = location.protocol === "https:" ? "Secure; SameSite=None; Partitioned" : "SameSite=Lax";
+    document.cookie = `deskhand_language=${event.target.value}; Path=/; Max-Age=31536000; ${kept}`;
+    location.assign(new URL(event.target.value + location.search, location));
+  });
 
   // --- Is the shop there? -------------------------------------------------------------------------
 

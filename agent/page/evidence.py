@@ -7,77 +7,120 @@ from html import escape
 
 from agent import types
 from agent.markup import bars, lines, link, marked, section
+from agent.page.texts import Texts
 from knowledge.index import Knowledge
 from knowledge.types import Document
 
 HITS = 4
 AROUND = 160  # characters of the document shown on each side of what was quoted
-NOTHING = "<p>Ask something: what was understood, found and quoted is laid open here.</p>"
-RANKS = {"dense": "by meaning", "lexical": "by words", "photo": "by photo"}
+NOTHING = "Ask something: what was understood, found and quoted is laid open here."
+CHECKED = "checked by the customer"  # stands after the recogniser of words that were corrected
+PARTS = {
+    "text": "typed words",
+    "voice": "spoken words",
+    "print": "words in the photo",
+    "photo": "the photo",
+    "history": "earlier messages",
+}
+RANKS = {
+    "dense": "no. %(place)s by meaning",
+    "lexical": "no. %(place)s by words",
+    "photo": "no. %(place)s by photo",
+}
 
 
-def evidence(events: Sequence[types.Event], knowledge: Knowledge) -> str:
+def nothing(tell: Texts) -> str:
+    return f"<p>{tell.html(NOTHING)}</p>"
+
+
+def evidence(tell: Texts, events: Sequence[types.Event], knowledge: Knowledge) -> str:
     """What happened so far in a turn; once it is done, what was quoted is highlighted."""
     done = next((event.reply for event in events if isinstance(event, types.Done)), None)
     cited = done.citations if done else ()
-    return "".join(_section(event, cited, knowledge) for event in events) or NOTHING
+    drawn = "".join(_section(tell, event, cited, knowledge) for event in events)
+    return drawn or nothing(tell)
 
 
-def _section(event: types.Event, cited: Sequence[types.Citation], knowledge: Knowledge) -> str:
+def _section(
+    tell: Texts, event: types.Event, cited: Sequence[types.Citation], knowledge: Knowledge
+) -> str:
     match event:
         case types.Heard():
-            return _perceived(event)
+            return _perceived(tell, event)
         case types.Understood(attributions=games):
-            alternatives = bars("Likely meanings", event.intents, ".0%")
-            mood = f"Not for this shop: {event.out_of_scope:.0%}. Mood: {event.mood:+.2f}."
+            likely = {tell(name.replace("_", " ")): share for name, share in event.intents.items()}
+            share, mood = f"{event.out_of_scope:.0%}", f"{event.mood:+.2f}"
             counted = [
-                bars(name, games[game], "+.2f")
+                bars(
+                    tell(name),
+                    {tell(PARTS.get(part, part)): value for part, value in games[game].items()},
+                    "+.2f",
+                )
                 for game, name in (("intent", "To understand it"), ("retrieval", "To look it up"))
                 if games.get(game)
             ]
-            return section("What I took it to mean", alternatives, lines(mood)) + section(
-                "What counted for it", *counted
-            )
+            return section(
+                tell("What I took it to mean"),
+                bars(tell("Likely meanings"), likely, ".0%"),
+                lines(
+                    tell("Not for this shop: %(share)s. Mood: %(mood)s.", share=share, mood=mood)
+                ),
+            ) + section(tell("What counted for it"), *counted)
         case types.Found(hits=hits):
             quotes: dict[str, list[str]] = {}
             for one in cited:
                 quotes.setdefault(one.document, []).append(one.quote)
+            wishes = ", ".join(map(tell.wish, filter(None, event.filters.split(", "))))
+            left_out = "Nothing fits “%(wish)s”, so I left it out."
             return section(
-                "What I found",
-                lines(f"Only: {event.filters}" if event.filters else ""),
-                lines(*(f"Nothing fits “{wish}”, so I left it out." for wish in event.relaxed)),
-                *(_hit(hit, quotes.get(hit.id, ())) for hit in hits[:HITS]),
+                tell("What I found"),
+                lines(tell("Only: %(wishes)s", wishes=wishes) if wishes else ""),
+                lines(*(tell(left_out, wish=tell.wish(wish)) for wish in event.relaxed)),
+                *(_hit(tell, hit, quotes.get(hit.id, ())) for hit in hits[:HITS]),
             )
         case types.Done(reply=reply):
+            deeds = (tell.sentence(deed.message) for deed in reply.done)
+            notes = (tell.sentence(note) for note in reply.notes)
             return (
-                section("What I quoted", *(_quoted(one, knowledge) for one in reply.citations))
-                + section("What the shop did", lines(*(deed.message for deed in reply.done)))
-                + section("Notes", lines(*reply.notes))
-                + section("Time", _times(reply.seconds))
+                section(
+                    tell("What I quoted"), *(_quoted(one, knowledge) for one in reply.citations)
+                )
+                + section(tell("What the shop did"), lines(*deeds))
+                + section(tell("Notes"), lines(*notes))
+                + section(tell("Time"), _times(tell, reply.seconds))
             )
         case _:
             return ""
 
 
-def _perceived(event: types.Heard) -> str:
-    spoken = event.transcript
-    said = f"Heard by {spoken.engine}, {spoken.confidence:.0%} sure" if spoken else ""
+def _perceived(tell: Texts, event: types.Heard) -> str:
+    printed = (tell("Printed in a photo: “%(text)s”", text=line.text) for line in event.printed)
     return section(
-        "What you said and showed",
+        tell("What you said and showed"),
         f'<p class="quote">{escape(event.words)}</p>' if event.words else "",
-        lines(said),
-        lines(*(f"Printed in a photo: “{line.text}”" for line in event.printed)),
-        lines(f"Pictures looked at: {event.photos}" if event.photos else ""),
-        lines(*event.problems),
+        lines(_recognised(tell, event)),
+        lines(*printed),
+        lines(tell("Pictures looked at: %(count)s", count=event.photos) if event.photos else ""),
+        lines(*map(tell.sentence, event.problems)),
     )
 
 
-def _hit(hit: types.FoundHit, quotes: Collection[str]) -> str:
-    ranks = ", ".join(f"no. {place} {RANKS.get(name, name)}" for name, place in hit.ranks.items())
+def _recognised(tell: Texts, event: types.Heard) -> str:
+    if event.transcript is None:
+        return ""
+    engine, _, checked = event.transcript.engine.partition(", ")
+    if checked == CHECKED:
+        return tell("Heard by %(engine)s, checked by the customer", engine=engine)
+    sure = f"{event.transcript.confidence:.0%}"
+    return tell("Heard by %(engine)s, %(sure)s sure", engine=engine, sure=sure)
+
+
+def _hit(tell: Texts, hit: types.FoundHit, quotes: Collection[str]) -> str:
+    ranks = ", ".join(tell(RANKS.get(name, name), place=n) for name, n in hit.ranks.items())
     return (
         f'<div class="hit"><p><b>{link(hit.url, hit.title)}</b><span>{hit.score:.2f}</span></p>'
         f'<p class="quote">{marked(hit.passage, quotes)}</p>'
-        f"<p>{escape(hit.kind)} · {escape(ranks)}</p></div>"
+        f"<p>{tell.html(hit.kind)} · {escape(ranks)}</p></div>"
     )
 
 
@@ -99,14 +142,14 @@ def _around(document: Document | None, quote: str) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
 
 
-def _times(seconds: dict[str, float]) -> str:
+def _times(tell: Texts, seconds: dict[str, float]) -> str:
     """Each stage as a share of the whole turn."""
     whole = sum(seconds.values()) or 1.0
     rows = "".join(
-        f'<tr><th scope="row">{escape(stage)}</th>'
+        f'<tr><th scope="row">{tell.html(stage)}</th>'
         f'<td><i style="--share:{took / whole:.3f}"></i></td><td>{1000 * took:.0f} ms</td></tr>'
         for stage, took in seconds.items()
         if took >= 0.0005
     )
-    caption = f"{1000 * whole:.0f} ms altogether"
+    caption = escape(tell("%(count)s ms altogether", count=f"{1000 * whole:.0f}"))
     return f'<table class="bars"><caption>{caption}</caption>{rows}</table>' if rows else ""

@@ -88,9 +88,7 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
 
         fetch = photo_fetcher(settings, agent.encoders.decoder) if settings.fetch_photos else None
         try:
-            documents = read_documents(
-                file, fetch, lambda at, what: guesses.update({at.name: what})
-            )
+            documents = read_documents(file, fetch, guessed, currency=settings.currency)
             report = put(agent, documents, _told(progress))
             progress(None, desc="calibrating")
             knowledge.calibrate(agent.encoders.text.encode)

@@ -105,6 +105,7 @@ def login_routes(store: Store, access: Access, title: str) -> Sequence[Route]:
             wrong = f"This key does not open that page: it needs the scope {PAGES[page]}."
             return _form(title, page, wrong, name, 403)
         answer = _to(page)
+        end_session(store, request.cookies.get(COOKIE, ""))  # who logs in again is the same person
         answer.set_cookie(
             COOKIE,
             begin_session(store, key, name),

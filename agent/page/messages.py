@@ -14,8 +14,8 @@ from PIL import Image
 
 from agent import types
 from agent.compose import SILENT
-from agent.evidence import money
-from agent.markup import aside, link, photo_address, stock, table
+from agent.markup import aside, link, photo_address
+from agent.page.texts import NAMES, Texts
 from agent.products import variant
 from knowledge.index import Knowledge
 from knowledge.relations import options
@@ -26,6 +26,9 @@ STATED = ("material", "size", "capacity", "dimensions")  # attributes on a card,
 OTHERS = 4  # other variants on a card, at most
 
 REASONS = ("Not what I asked", "Not correct", "Hard to understand")
+SHOW = "Show me the %(title)s"
+RECORD = "Record a voice message"
+ASK = "Ask about a product, an order, delivery or returns. You can also speak, or show us a photo."
 
 _ICONS = {
     "aloud": "M4 9v6h4l5 4V5L8 9H4zM16 9a4 4 0 0 1 0 6M18.5 6.5a8 8 0 0 1 0 11",
@@ -52,15 +55,20 @@ def picture(photo: np.ndarray) -> str:
 
 
 def customer(
-    words: str, pictures: Sequence[str] = (), spoken: str = "", others: Sequence[str] = ()
+    tell: Texts,
+    words: str,
+    pictures: Sequence[str] = (),
+    spoken: str = "",
+    others: Sequence[str] = (),
 ) -> str:
     """What the customer wrote, showed (addresses of pictures), said, and sent besides."""
-    shown = "".join(f'<img src="{escape(one)}" alt="Your photo">' for one in pictures)
+    photo = tell.html("Your photo")
+    shown = "".join(f'<img src="{escape(one)}" alt="{photo}">' for one in pictures)
     sent = "".join(f'<p class="sent">{escape(name)}</p>' for name in others)
     said = f'<p class="spoken">{icon("aloud")}{escape(spoken)}</p>' if spoken else ""
     typed = f"<p>{escape(words)}</p>" if words else ""
     return (
-        '<article class="msg you"><h2 class="sr">You</h2>'
+        f'<article class="msg you"><h2 class="sr">{tell.html("You")}</h2>'
         f'<div class="bubble">{shown}{sent}{said}{typed}</div></article>'
     )
 
@@ -70,8 +78,10 @@ def agent_says(inner: str) -> str:
     return f'<article class="msg us"><div class="bubble">{inner}</div></article>'
 
 
-def words(text: str) -> str:
-    return f'<p class="words">{escape(text)}</p>'
+def words(text: str, language: str = "") -> str:
+    """What is read aloud; in `language`, if that is known."""
+    lang = f' lang="{escape(language)}"' if language else ""
+    return f'<p class="words"{lang}>{escape(text)}</p>'
 
 
 def writing(text: str) -> str:
@@ -82,82 +92,111 @@ def waiting(doing: str) -> str:
     return agent_says(f'<p class="wait">{escape(doing)}</p>')
 
 
-def reply(reply: types.Reply, knowledge: Knowledge, rating: str = "", asked: bool = False) -> str:
+def reply(
+    tell: Texts, reply: types.Reply, knowledge: Knowledge, rating: str = "", asked: bool = False
+) -> str:
     """A whole reply; `rating` is what the customer thinks of it, `asked` whether a reason was."""
     decision = reply.decision
     silent = SILENT.get(decision.reason, "") if isinstance(decision, types.HandOff) else ""
     untold = [note for note in reply.notes if note not in reply.text]
     inner = (
-        (words(reply.text) if reply.text else "")
-        + (aside(silent) if silent else "")
-        + "".join(f'<p class="note">{escape(note)}</p>' for note in untold)
-        + _compared(reply)
-        + _sources(reply)
+        (words(reply.text, reply.language if reply.intent else "") if reply.text else "")
+        + (aside(tell.sentence(silent)) if silent else "")
+        + "".join(f'<p class="note">{escape(tell.sentence(note))}</p>' for note in untold)
+        + _compared(tell, reply)
+        + _sources(tell, reply)
     )
-    shown = "" if reply.comparison else cards(reply, knowledge)
+    shown = "" if reply.comparison else _cards(tell, reply, knowledge)
     return (
-        '<article class="msg us"><h2 class="sr">Answer</h2>'
+        f'<article class="msg us"><h2 class="sr">{tell.html("Answer")}</h2>'
         f'<div class="bubble">{inner}</div>{shown}'
-        f"{_tools(reply.id, rating, asked) if reply.intent else ''}</article>"
+        f"{_tools(tell, reply.id, rating, asked) if reply.intent else ''}</article>"
     )
 
 
-def _sources(reply: types.Reply) -> str:
+def _sources(tell: Texts, reply: types.Reply) -> str:
     titles = {cited.document: link(cited.url, cited.title) for cited in reply.citations}
-    return f'<p class="from">Source: {" · ".join(titles.values())}</p>' if titles else ""
+    named = " · ".join(titles.values())
+    return f'<p class="from">{tell.html("Source")}: {named}</p>' if titles else ""
 
 
-def _compared(reply: types.Reply) -> str:
+def _compared(tell: Texts, reply: types.Reply) -> str:
+    """What was compared, a product a column."""
+    if reply.comparison is None:
+        return ""
     photos = {one.title: photo_address(one.id) for one in reply.products if one.photo}
-    return table(reply.comparison, photos) if reply.comparison else ""
-
-
-def cards(reply: types.Reply, knowledge: Knowledge) -> str:
-    drawn = "".join(card(one, knowledge) for one in reply.products)
+    titles = "".join(
+        '<th scope="col">'
+        + (f'<img src="{photos[title]}" alt="">' if title in photos else "")
+        + f"{escape(title)}</th>"
+        for title in reply.comparison.products
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(value)}</td>" for value in values)
+        + "</tr>"
+        for name, *values in reply.comparison.rows
+    )
+    label = tell.html("Comparison")
     return (
-        f'<div class="cards" tabindex="0" role="group" aria-label="Products">{drawn}</div>'
-        if drawn
-        else ""
+        f'<div class="compared" tabindex="0" role="region" aria-label="{label}">'
+        f"<table><thead><tr><td></td>{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
-def card(product: types.ProductCard, knowledge: Knowledge) -> str:
+def _cards(tell: Texts, reply: types.Reply, knowledge: Knowledge) -> str:
+    drawn = "".join(card(tell, one, knowledge) for one in reply.products)
+    return _group(tell, "Products", "cards", drawn, 'tabindex="0"') if drawn else ""
+
+
+def card(tell: Texts, product: types.ProductCard, knowledge: Knowledge) -> str:
     """Picture, name, price, stock, what the shop states, the other variants as buttons."""
     document = knowledge.document(product.id)
     image = ""
     if product.photo:
         image = f'<img src="{photo_address(product.id)}" alt="" loading="lazy">'
-    price = "" if product.price is None else money(product.price, product.currency)
+    price = "" if product.price is None else tell.money(product.price, product.currency)
     stated = [document.attributes.get(name, "") for name in STATED] if document else []
-    facts = " · ".join(dict.fromkeys(filter(None, stated)))
+    facts = " · ".join(tell.value(one) for one in dict.fromkeys(filter(None, stated)))
     return (
         f"<section>{image}<h3>{link(product.url, product.title)}</h3>"
-        f'<p class="price"><b>{escape(price)}</b> {stock(product.stock)}</p>'
+        f'<p class="price"><b>{escape(price)}</b> {_stock(tell, product.stock)}</p>'
         + (f'<p class="facts">{escape(facts)}</p>' if facts else "")
-        + (_others(document, knowledge) if document else "")
+        + (_others(tell, document, knowledge) if document else "")
         + "</section>"
     )
 
 
-def _others(document: Document, knowledge: Knowledge) -> str:
+def _stock(tell: Texts, pieces: int | None) -> str:
+    if pieces is None:
+        return ""
+    if pieces == 0:
+        return f'<span class="out">{tell.html("out of stock")}</span>'
+    left = "only %(count)s left" if pieces <= 3 else "%(count)s in stock"
+    return f"<span>{tell.html(left, count=pieces)}</span>"
+
+
+def _others(tell: Texts, document: Document, knowledge: Knowledge) -> str:
     """The variants it also comes in, each as a question that may be asked by a click."""
     if not document.family:
         return ""
     others = [(variant(one), one) for one in options(knowledge, document)]
     buttons = "".join(
-        f'<button type="button" data-say="{escape(f"Show me the {one.title}")}">'
-        f"{escape(name)}</button>"
+        f'<button type="button" data-say="{tell.html(SHOW, title=one.title)}">'
+        f"{escape(tell.value(name))}</button>"
         for name, one in others[:OTHERS]
         if name
     )
-    return f'<p class="also"><span>Also in</span> {buttons}</p>' if buttons else ""
+    also = tell.html("Also in")
+    return f'<p class="also"><span>{also}</span> {buttons}</p>' if buttons else ""
 
 
-def _tools(id: str, rating: str, asked: bool) -> str:
+def _tools(tell: Texts, id: str, rating: str, asked: bool) -> str:
     """Read aloud, whether it helped, and why it is what it is."""
     name = escape(id)
 
-    def button(what: str, label: str, extra: str = "") -> str:
+    def button(what: str, english: str, extra: str = "") -> str:
+        label = tell.html(english)
         return f'<button type="button" {what} aria-label="{label}" title="{label}" {extra}>'
 
     def pressed(which: str) -> str:
@@ -170,39 +209,50 @@ def _tools(id: str, rating: str, asked: bool) -> str:
         + button(f'data-rate="down" data-reply="{name}"', "This did not help", pressed("down"))
         + icon("up") + "</button>"
         + button(f'data-why="{name}"', "Why this answer?")
-        + icon("why") + "<span>Why?</span></button>"
+        + icon("why") + f"<span>{tell.html('Why?')}</span></button>"
     )  # fmt: skip
     asks = ""
     if rating == "down" and asked:
         reasons = "".join(
-            f'<button type="button" data-reason="{reason}" data-reply="{name}">{reason}</button>'
+            f'<button type="button" data-reason="{reason}" data-reply="{name}">'
+            f"{tell.html(reason)}</button>"
             for reason in REASONS
         )
         asks = (
-            f'<form class="reason" data-reply="{name}"><p>What was wrong?</p>'
+            f'<form class="reason" data-reply="{name}"><p>{tell.html("What was wrong?")}</p>'
             f'<div>{reasons}</div><div><input name="comment" maxlength="300" '
-            'aria-label="What was wrong, in your words" placeholder="In your words">'
-            '<button type="submit">Send</button></div></form>'
+            f'aria-label="{tell.html("What was wrong, in your words")}" '
+            f'placeholder="{tell.html("In your words")}">'
+            f'<button type="submit">{tell.html("Send")}</button></div></form>'
         )
     elif rating:
-        asks = '<p class="thanks" role="status">Thank you.</p>'
+        asks = f'<p class="thanks" role="status">{tell.html("Thank you.")}</p>'
     return f'<div class="tools">{tools}</div>{asks}'
 
 
-def choices(decision: types.Decision, wishes: Sequence[types.Chip]) -> str:
+def choices(tell: Texts, decision: types.Decision, wishes: Sequence[types.Chip]) -> str:
     """The answers that the last question knows, or the wishes that may be taken away."""
     if isinstance(decision, types.Ask) and decision.choices:
         several = decision.many and len(decision.choices) > 1
         picks = "".join(_pick(one, several) for one in decision.choices)
-        done = '<button type="button" data-done hidden>Send these</button>' if several else ""
-        return f'<div class="picks" role="group" aria-label="Answers">{picks}{done}</div>'
-    chips = "".join(
+        these = tell.html("Send these")
+        done = f'<button type="button" data-done hidden>{these}</button>' if several else ""
+        return _group(tell, "Answers", "picks", picks + done)
+    chips = "".join(_chip(tell, chip) for chip in wishes)
+    return _group(tell, "Wishes", "picks", chips) if chips else ""
+
+
+def _chip(tell: Texts, chip: types.Chip) -> str:
+    without = tell.html("Without “%(wish)s”", wish=chip.label)
+    return (
         f'<button type="button" class="chip" data-pick="without:{escape(chip.id)}" '
-        f'data-label="Without “{escape(chip.label)}”" aria-label="Without {escape(chip.label)}">'
-        f"{escape(chip.label)}<span>✕</span></button>"
-        for chip in wishes
+        f'data-label="{without}" aria-label="{without}">{escape(chip.label)}<span>✕</span></button>'
     )
-    return f'<div class="picks" role="group" aria-label="Wishes">{chips}</div>' if chips else ""
+
+
+def _group(tell: Texts, english: str, kind: str, inner: str, extra: str = "") -> str:
+    label = tell.html(english)
+    return f'<div class="{kind}" role="group" aria-label="{label}" {extra}>{inner}</div>'
 
 
 def _pick(choice: types.Choice, several: bool) -> str:
@@ -221,42 +271,53 @@ def typed(heard: types.Heard) -> str:
     return re.sub(r"\n$", "", words.removesuffix(spoken)) if spoken else words
 
 
-def welcome(examples: Sequence[tuple[str, str | None]]) -> str:
+def head(tell: Texts, title: str) -> str:
+    """The shop, and the languages that the page has."""
+    options = "".join(
+        f'<option value="{one}" lang="{one}"{" selected" * (one == tell.language)}>{name}</option>'
+        for one, name in NAMES.items()
+    )
+    return (
+        f"<h1>{escape(title)}</h1><div><p>{tell.html('Customer service')}</p>"
+        f'<select id="language" aria-label="{tell.html("Language")}">{options}</select></div>'
+    )
+
+
+def welcome(tell: Texts, examples: Sequence[tuple[str, str | None]]) -> str:
     """What stands there before anybody said anything; an example may show a product's photo."""
     offered = "".join(
         f'<button type="button" data-example="{place}">'
         + (f'<img src="{photo_address(product)}" alt="">' if product else "")
-        + f"<span>{escape(words)}</span></button>"
+        + f"<span>{tell.html(words)}</span></button>"
         for place, (words, product) in enumerate(examples)
     )
     return (
-        '<div class="welcome"><h2>How can we help?</h2>'
-        "<p>Ask about a product, an order, delivery or returns. "
-        "You can also speak, or show us a photo.</p>"
+        f'<div class="welcome"><h2>{tell.html("How can we help?")}</h2><p>{tell.html(ASK)}</p>'
         f'<div class="starters">{offered}</div></div>'
     )
 
 
-def player(path: str) -> str:
+def player(tell: Texts, path: str) -> str:
     """The recording that waits to be sent; Gradio serves it to its own browser alone."""
     address = f"gradio_api/file={quote(path)}"
-    return f'<audio controls src="{escape(address)}" aria-label="Your recording"></audio>'
+    label = tell.html("Your recording")
+    return f'<audio controls src="{escape(address)}" aria-label="{label}"></audio>'
 
 
-def recorder(seconds: float) -> str:
+def recorder(tell: Texts, seconds: float) -> str:
     """A button that records `seconds` at most, and one that takes a recording; voice.js."""
+    record, upload = tell.html(RECORD), tell.html("Upload a recording")
     return (
         f'<div class="recorder" data-seconds="{seconds:.0f}">'
-        '<button type="button" class="mic" aria-pressed="false" '
-        'aria-label="Record a voice message" title="Record a voice message">'
-        f'{icon("mic")}<span class="clock" hidden></span></button>'
-        '<button type="button" class="give" aria-label="Upload a recording" '
-        f'title="Upload a recording">{icon("upload")}</button>'
-        '<input type="file" accept="audio/*" hidden></div>'
+        f'<button type="button" class="mic" aria-pressed="false" aria-label="{record}" '
+        f'title="{record}">{icon("mic")}<span class="clock" hidden></span></button>'
+        f'<button type="button" class="give" aria-label="{upload}" title="{upload}">'
+        f'{icon("upload")}</button><input type="file" accept="audio/*" hidden></div>'
     )
 
 
-PANEL_HEAD = (
-    '<button type="button" data-close aria-label="Close">✕</button>'
-    "<h2>How this answer came about</h2>"
-)
+def panel_head(tell: Texts) -> str:
+    return (
+        f'<button type="button" data-close aria-label="{tell.html("Close")}">✕</button>'
+        f"<h2>{tell.html('How this answer came about')}</h2>"
+    )

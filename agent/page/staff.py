@@ -8,7 +8,6 @@ import gradio as gr
 from starlette.applications import Starlette
 
 from agent.agent import Agent
-from agent.api.access import Access
 from agent.api.edge import REQUEST_BYTES
 from agent.config import Settings
 from agent.insights import make_insights
@@ -33,16 +32,24 @@ const localize = () => document.querySelectorAll("time[datetime]:not([title])").
   one.title = at.toLocaleString();
   one.textContent = at.toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
 });
-new MutationObserver(localize).observe(document, {childList: true, subtree: true});
+// Gradio names the buttons of a calendar not at all, and those to drop files on otherwise than they
+// read.
+const named = () => {
+  const calendars = document.querySelectorAll("button.calendar:not([aria-label])");
+  calendars.forEach(one => { one.ariaLabel = "Choose a day"; });
+  const drops = document.querySelectorAll("button[aria-dropeffect][aria-label]");
+  drops.forEach(one => one.removeAttribute("aria-label"));
+};
+new MutationObserver(() => { localize(); named(); })
+  .observe(document, {childList: true, subtree: true});
 </script>"""
 
 
 def mount_staff(app: Starlette, agent: Agent, settings: Settings, theme: gr.Theme) -> None:
     """Put the pages on `app`; what is at its root comes after them."""
     store = agent.store
-    access = Access(store, agent.shop, settings.customer_secrets, settings.rates)
     made = make_insights(agent, settings.region)
-    routes = [*login_routes(store, access, settings.title), csv_route(made, store)]
+    routes = [*login_routes(store, app.state.access, settings.title), csv_route(made, store)]
     app.router.routes.extend(routes)
     pages = {
         "desk": desk_page(agent, settings),

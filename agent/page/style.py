@@ -59,7 +59,7 @@ STYLE = """
 .gradio-container > .main {padding: 0 !important; max-width: none !important}
 .gradio-container .html-container, .gradio-container .block.padded {padding: 0}
 .gradio-container :has(> #head) {gap: 0; padding: 0; height: 100dvh; flex-wrap: nowrap}
-footer {display: none !important}
+footer, .nav-holder {display: none !important}
 .sr {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap}
 .gradio-container :focus-visible {outline: 2px solid var(--accent); outline-offset: 2px}
@@ -69,6 +69,9 @@ footer {display: none !important}
 #head > button {flex: 0 0 auto; width: auto}
 #head h1 {font-size: 19px; font-weight: 650; letter-spacing: -.01em; margin: 0; color: var(--ink)}
 #head p {margin: 0; color: var(--soft); font-size: 13px}
+#head div:has(> p) {display: flex; gap: 8px; align-items: center}
+#head select {appearance: auto; border: 0; background: var(--paper); color: var(--soft);
+  font-size: 13px; padding: 2px 0; min-height: 24px; width: auto; cursor: pointer}
 #head button {border-radius: 999px; min-width: 0; font-weight: 500; color: var(--ink);
   padding: 7px 14px; white-space: nowrap}
 #body {gap: 0; flex-wrap: nowrap; flex: 1 1 0; min-height: 0}

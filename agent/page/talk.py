@@ -24,6 +24,8 @@ from agent.listening import expected
 from agent.markup import alert, aside
 from agent.page import messages
 from agent.page.browsers import Uploads
+from agent.page.evidence import CHECKED
+from agent.page.texts import ENGLISH, Texts
 from agent.store import browsers
 from agent.store.feedback import Rating, rate, ratings
 from fusion.perceive import hear
@@ -36,7 +38,8 @@ BACK = "The assistant answers again."
 LATER = "We cannot look this up just now. Please try again in a few minutes."
 FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
 GONE = "Your file is not there any more. Please add it again."
-CHECKED = "checked by the customer"
+ONE_VIDEO = "Please send one video at a time."
+NO_WORDS = "The words of your recording are empty. Write them, or discard it."
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Talk:
     recording that waits to be sent."""
 
     browser: str = ""  # its secret; "" where it keeps no cookie, and nothing is restored
+    tell: Texts = ENGLISH
     conversation: str = ""
     said: list[Said] = field(default_factory=list)
     waiting: bool = False
@@ -95,13 +99,17 @@ class Progress:
     failed: bool = False
 
 
-def failure(error: Exception, conversation: str) -> str:
+def is_video(path: str) -> bool:
+    return (mimetypes.guess_type(path)[0] or "").startswith("video/")
+
+
+def failure(error: Exception, talk: Talk) -> str:
     """The sentence the customer reads when a turn could not be answered; the rest is logged."""
     if isinstance(error, CUSTOMER_ERRORS):
-        return str(error)
+        return talk.tell.sentence(talk.tell(str(error)))
     expected = isinstance(error, OPERATOR_ERRORS)
-    log.error("Conversation %s: %s", conversation, error, exc_info=None if expected else error)
-    return LATER if expected else FAULT
+    log.error("Conversation %s: %s", talk.conversation, error, exc_info=None if expected else error)
+    return talk.tell(LATER if expected else FAULT)
 
 
 class Talks:
@@ -110,24 +118,24 @@ class Talks:
     def __init__(self, agent: Agent, uploads: Uploads) -> None:
         self.agent, self.uploads = agent, uploads
 
-    def restored(self, browser: str) -> Talk:
+    def restored(self, browser: str, tell: Texts = ENGLISH) -> Talk:
         """The conversation this browser had, drawn from the store; a new one if it had none."""
         store, knowledge = self.agent.store, self.agent.knowledge
         found = browsers.remembered(store, browser) if browser else ""
-        talk = Talk(browser, found)
+        talk = Talk(browser, tell, found)
         try:
             turns = store.events(found) if found else []
         except NotFound:  # it was erased meanwhile
-            return Talk(browser)
+            return Talk(browser, tell)
         photos = browsers.photos(store, found) if turns else {}
         rated = ratings(store, found) if turns else {}
         for place, events in turns:
             for event in events:
                 match event:
                     case types.Heard():
-                        talk.said.append(Said(_again(event, photos.get(place, ()))))
+                        talk.said.append(Said(_again(tell, event, photos.get(place, ()))))
                     case types.Done(reply=reply):
-                        drawn = messages.reply(reply, knowledge, rated.get(reply.id, ""))
+                        drawn = messages.reply(tell, reply, knowledge, rated.get(reply.id, ""))
                         talk.said.append(Said(drawn, reply))
         talk.read = len(turns)
         return talk
@@ -146,7 +154,7 @@ class Talks:
         try:
             turn, drawn = self._read(talk, sent)
             talk.said.append(Said(drawn))
-            yield Progress(messages.waiting("Reading your message"))
+            yield Progress(messages.waiting(talk.tell("Reading your message")))
             if not talk.conversation:
                 talk.conversation = self.agent.store.new_conversation()
                 if talk.browser:
@@ -162,11 +170,15 @@ class Talks:
                 happened.append(event)
                 match event:
                     case types.Heard():
-                        yield Progress(messages.waiting("Thinking it over"), tuple(happened))
+                        yield Progress(
+                            messages.waiting(talk.tell("Thinking it over")), tuple(happened)
+                        )
                     case types.Understood():
-                        yield Progress(messages.waiting("Looking it up"), tuple(happened))
+                        yield Progress(
+                            messages.waiting(talk.tell("Looking it up")), tuple(happened)
+                        )
                     case types.Done(reply=reply):
-                        drawn = messages.reply(reply, self.agent.knowledge)
+                        drawn = messages.reply(talk.tell, reply, self.agent.knowledge)
                         talk.said.append(Said(drawn, reply))
                         if sent.corrected is not None:
                             self.discard(talk)
@@ -175,7 +187,7 @@ class Talks:
                         yield Progress(events=tuple(happened), reply=reply)
         except Exception as error:
             talk.said = before  # it was not answered: the box has it again
-            sorry = messages.agent_says(alert(failure(error, talk.conversation)))
+            sorry = messages.agent_says(alert(failure(error, talk)))
             yield Progress(sorry, tuple(happened), failed=True)
         finally:
             if events is not None:
@@ -190,10 +202,10 @@ class Talks:
         try:
             heard, problems = hear(self._bytes(talk, path), encoders, limits, expected(shown))
         except Exception as error:
-            return failure(error, talk.conversation)
+            return failure(error, talk)
         if heard is None or not heard.text:
             self.uploads.drop(talk.browser, path)
-            return " ".join(problems)
+            return " ".join(map(talk.tell.sentence, problems))
         talk.recording, talk.heard = path, heard
         return ""
 
@@ -213,9 +225,10 @@ class Talks:
             return False
         new = [reply for reply in replies[talk.read :] if by_person(reply)]
         talk.read = len(replies)
-        talk.said += [Said(messages.reply(one, self.agent.knowledge), one) for one in new]
+        tell, knowledge = talk.tell, self.agent.knowledge
+        talk.said += [Said(messages.reply(tell, one, knowledge), one) for one in new]
         if not handed:
-            talk.said.append(Said(messages.agent_says(aside(BACK))))
+            talk.said.append(Said(messages.agent_says(aside(tell(BACK)))))
         return handed
 
     def rate(self, talk: Talk, reply: str, rating: Rating, comment: str) -> None:
@@ -224,7 +237,8 @@ class Talks:
         for said in talk.said:
             if said.reply and said.reply.id == reply:
                 asked = rating == "down" and not comment
-                said.html = messages.reply(said.reply, self.agent.knowledge, rating, asked)
+                knowledge = self.agent.knowledge
+                said.html = messages.reply(talk.tell, said.reply, knowledge, rating, asked)
 
     def laid_open(self, talk: Talk, reply: str) -> Sequence[types.Event]:
         """The events of the turn with this reply; none when it is not of this conversation."""
@@ -238,9 +252,9 @@ class Talks:
         photos, pictures, videos, others = [], [], [], []
         for path in sent.files:
             data = self._bytes(talk, path)
-            if (mimetypes.guess_type(path)[0] or "").startswith("video/"):
+            if is_video(path):
                 videos.append(data)
-                others.append("Video")
+                others.append(talk.tell("Video"))
                 continue
             photos.append(data)
             try:
@@ -249,7 +263,7 @@ class Talks:
             except BadInput:  # the reply says what is wrong with it
                 others.append(Path(path).name)
         if len(videos) > 1:
-            raise BadInput("Please send one video at a time.")
+            raise BadInput(ONE_VIDEO)
         if sent.product and (document := self.agent.knowledge.document(sent.product)):
             photos.append(Path(document.photos[0]).read_bytes())
             pictures.append(messages.picture(_opened(photos[-1])))
@@ -267,7 +281,7 @@ class Talks:
         )
         spoken = f"“{transcript.text}”" if transcript else ""
         words = sent.text.strip() or sent.labels
-        return turn, messages.customer(words, pictures, spoken, others)
+        return turn, messages.customer(talk.tell, words, pictures, spoken, others)
 
     def _bytes(self, talk: Talk, path: str) -> bytes:
         """An upload of this browser's. Raises BadInput when it is not, or not any more."""
@@ -283,16 +297,16 @@ def _checked(heard: Transcript, corrected: str) -> Transcript:
     """What was heard, in the words that the customer left. Raises BadInput without any."""
     words = corrected.strip()
     if not words:
-        raise BadInput("The words of your recording are empty. Write them, or discard it.")
+        raise BadInput(NO_WORDS)
     times = heard.words if words == heard.text else ()
     engine = f"{heard.engine}, {CHECKED}"
     return replace(heard, text=words, engine=engine, confidence=1.0, words=times)
 
 
-def _again(heard: types.Heard, photos: Sequence[bytes]) -> str:
+def _again(tell: Texts, heard: types.Heard, photos: Sequence[bytes]) -> str:
     pictures = [messages.picture(_opened(photo)) for photo in photos]
     spoken = f"“{heard.transcript.text}”" if heard.transcript and heard.transcript.text else ""
-    return messages.customer(messages.typed(heard), pictures, spoken)
+    return messages.customer(tell, messages.typed(heard), pictures, spoken)
 
 
 def _opened(photo: bytes) -> np.ndarray:

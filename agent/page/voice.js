@@ -1,5 +1,5 @@
 // The recorder (js_on_load of #voice): records, or takes a recording, and uploads it to be heard.
-// MOST is how many bytes a recording may have.
+// MOST is how many bytes a recording may have; what else is in capitals is a sentence.
 
 const root = element.querySelector(".recorder");
 
@@ -17,21 +17,19 @@ function begin() {
   }
 
   async function hear(recording) {
-    if (!recording.size) return wrong("The recording is empty. Please try again.");
-    if (recording.size > MOST) {
-      return wrong(`The recording is too large: at most ${Math.floor(MOST / 1e6)} MB can be sent.`);
-    }
+    if (!recording.size) return wrong(EMPTY);
+    if (recording.size > MOST) return wrong(LARGE);
     try {
       const { path } = await upload(recording);
       trigger("upload", { path });
     } catch {
-      wrong("The recording could not be sent. Please try again, or write to us.");
+      wrong(UNSENT);
     }
   }
 
   function shown(recording) {
     mic.setAttribute("aria-pressed", recording);
-    const label = recording ? "Stop recording" : "Record a voice message";
+    const label = recording ? STOP : RECORD;
     mic.setAttribute("aria-label", label);
     mic.title = label;
     clock.hidden = !recording;
@@ -53,12 +51,7 @@ function begin() {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     } catch (error) {
-      const denied = error.name === "NotAllowedError";
-      return wrong(
-        denied
-          ? "The browser does not let us use the microphone. Allow it in the address bar, or write."
-          : "There is no microphone that works. You can upload a recording, or write.",
-      );
+      return wrong(error.name === "NotAllowedError" ? DENIED : NONE);
     }
     const parts = [];
     recorder = new MediaRecorder(stream);

@@ -5,12 +5,15 @@
 // data-label is what stands on the button, data-side "left" puts it there, data-color paints it,
 // data-open opens it at once. The page's origin must be among DESKHAND_ORIGINS: the browser refuses
 // the frame otherwise. Only messages of that frame are listened to, and it is the only one told.
+// SAYS is what the button says in each language; the browser's first one that is there counts.
 
 (() => {
   const script = document.currentScript;
   const home = new URL(script.src).origin;
   const side = script.dataset.side === "left" ? "left" : "right";
-  const label = script.dataset.label || "Chat with us";
+  const wished = navigator.languages.map((one) => one.slice(0, 2).toLowerCase());
+  const says = SAYS[wished.find((one) => one in SAYS) || "en"];
+  const label = script.dataset.label || says.open;
 
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" }); // the page's styles do not reach in here
@@ -71,7 +74,7 @@
     pane.hidden = !open;
     box.classList.toggle("open", open);
     button.setAttribute("aria-expanded", open);
-    button.setAttribute("aria-label", open ? "Close the chat" : label);
+    button.setAttribute("aria-label", open ? says.close : label);
     root.querySelector("path").setAttribute("d", open ? CLOSE : TALK);
     if (open) news.hidden = true;
     tell(open);

@@ -10,6 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from agent.agent import Agent
 from agent.markup import photo_address
 from agent.page.style import script
+from agent.page.texts import Texts
+from fusion.languages import LANGUAGES
 
 SHOWN = 6  # products on the demo page
 
@@ -52,10 +54,16 @@ def widget_routes(agent: Agent, title: str) -> APIRouter:
     """`/widget.js`, and `/widget-demo`, which has it."""
     routes = APIRouter(include_in_schema=False)
 
+    says = {
+        one: {"open": Texts(one)("Chat with us"), "close": Texts(one)("Close the chat")}
+        for one in LANGUAGES
+    }
+    code = f"{{\n{script('widget.js', SAYS=says)}}}"  # a block: the shop's page has its own names
+
     @routes.get("/widget.js")
     def widget() -> Response:
         headers = {"Cache-Control": "public, max-age=3600"}
-        return Response(script("widget.js"), media_type="text/javascript", headers=headers)
+        return Response(code, media_type="text/javascript", headers=headers)
 
     @routes.get("/widget-demo")
     def demo() -> HTMLResponse:

@@ -9,11 +9,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import chain, count
 
 from sqlalchemy import text
 
 from agent.store import Store
 from agent.store.keys import Key
+from agent.store.sql import writing
 from agent.store.turns import now
 
 HOURS = 12
@@ -27,11 +29,17 @@ class Session:
 
 
 def begin_session(store: Store, key: Key, person: str) -> str:
-    """The cookie of a new session, 256 bits of it random, which is kept nowhere."""
+    """The cookie of a new session, 256 bits of it random, which is kept nowhere.
+
+    Each session is a person of its own: while another one has the name, it is "Ann (2)".
+    """
     cookie = secrets.token_urlsafe(32)
     until = datetime.now(UTC) + timedelta(hours=HOURS)
-    with store.engine.begin() as db:
+    with writing(store.engine) as db:
         db.execute(text("DELETE FROM sessions WHERE until < :now"), {"now": now()})
+        names = set(db.scalars(text("SELECT person FROM sessions")))
+        numbered = (f"{person} ({number})" for number in count(2))
+        person = next(name for name in chain([person], numbered) if name not in names)
         db.execute(
             text(
                 "INSERT INTO sessions (digest, key, person, until)"

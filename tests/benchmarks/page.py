@@ -2,22 +2,29 @@
 
     python -m tests.benchmarks.page --home HOME --turns 3 --pages 30
 
-HOME holds the demo shop's index. The page is the real one, in headless Chromium on this machine,
-so that both share its cores. Times of a turn run from the key that sends it to what is drawn; those
-of voice from the moment that the recording is given to the words to be corrected, and from there.
+    python -m tests.benchmarks.page --home HOME --pages 10 --concurrent 1 2 4 8 1 2 4 8
+
+The second form compares how many turns the page answers at once, in the order given. HOME holds the
+demo shop's index. The page is the real one, in headless Chromium on this machine, so that both
+share its cores. Times of a turn run from the key that sends it to what is drawn; those of voice
+from the moment that the recording is given to the words to be corrected, and from there.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 import ui
+from agent.agent import Agent
 from agent.api import create_app
 from agent.build import open_agent
 from agent.config import Settings
+from agent.page import chat
 from tests.browsing import Page, served
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -91,32 +98,49 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--turns", type=int, default=3, help="of each kind")
     parser.add_argument("--pages", type=int, default=30, help="open at once")
+    parser.add_argument("--concurrent", type=int, nargs="*", default=[], help="turns at once")
     asked = parser.parse_args()
     settings = Settings(home=asked.home, speech="pocketsphinx")
     agent = open_agent(settings)
+    for chat.CONCURRENT in asked.concurrent:
+        with opened(agent, settings) as page:
+            show(f"{chat.CONCURRENT} at once", many(page, page.driver.current_url, asked.pages))
+    if not asked.concurrent:
+        with opened(agent, settings) as page:
+            measure(page, asked.turns, asked.pages)
+    agent.close()
+
+
+@contextmanager
+def opened(agent: Agent, settings: Settings) -> Iterator[Page]:
+    """A browser with the page of a new app."""
     app = create_app(agent, settings)
     ui.mount(app, agent, settings)
     with served(app) as address, tempfile.TemporaryDirectory() as shots:
         page = Page(address, Path(shots), SWITCHES)
         try:
-            kinds: dict[str, list[dict[str, float]]] = {}
-            for _ in range(asked.turns):
-                page.open(address)
-                kinds.setdefault("page", []).append(paint(page))
-                page.driver.execute_script(WATCH)
-                page.send(WORDS)
-                kinds.setdefault("text", []).append(turn(page))
-                page.send("How much is this?", PHOTO)
-                kinds.setdefault("photo", []).append(turn(page))
-                kinds.setdefault("voice", []).append(voice(page))
-                page.begin_anew()
-            for kind, measured in kinds.items():
-                show(kind, measured)
-            if asked.pages:
-                show(f"{asked.pages} pages", many(page, address, asked.pages))
+            yield page
         finally:
             page.driver.quit()
-    agent.close()
+
+
+def measure(page: Page, turns: int, pages: int) -> None:
+    address = page.driver.current_url
+    kinds: dict[str, list[dict[str, float]]] = {}
+    for _ in range(turns):
+        page.open(address)
+        kinds.setdefault("page", []).append(paint(page))
+        page.driver.execute_script(WATCH)
+        page.send(WORDS)
+        kinds.setdefault("text", []).append(turn(page))
+        page.send("How much is this?", PHOTO)
+        kinds.setdefault("photo", []).append(turn(page))
+        kinds.setdefault("voice", []).append(voice(page))
+        page.begin_anew()
+    for kind, measured in kinds.items():
+        show(kind, measured)
+    if pages:
+        show(f"{pages} pages", many(page, address, pages))
 
 
 def many(page: Page, address: str, pages: int) -> list[dict[str, float]]:
