@@ -25,7 +25,7 @@ from agent.damage import leant, speaks
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.listening import expected
-from agent.local import asides, in_language, labelled
+from agent.local import asides, in_language, joined, labelled, noted, wished
 from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
@@ -150,7 +150,7 @@ class Agent:
             reply = Reply(
                 id=secrets.token_urlsafe(12),
                 conversation=conversation_id,
-                text=" ".join(filter(None, [before, *(draft.text for draft in drafts), after])),
+                text=joined([before, *(draft.text for draft in drafts), after], language),
                 language=language,
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=labelled(verdict.decision, language),
@@ -159,13 +159,9 @@ class Agent:
                 products=tuple(chain.from_iterable(draft.products for draft in drafts)),
                 comparison=next((d.comparison for d in drafts if d.comparison), None),
                 done=tuple(starmap(events.deed, verdict.acts)),
-                notes=(
-                    *events.notes(percept),
-                    *verdict.notes,
-                    *chain.from_iterable(draft.notes for draft in drafts),
-                ),
+                notes=noted([*events.notes(percept), *verdict.notes], language),
                 mood=fused.mood,
-                wishes=found.wishes if events.about_products(verdict.steps[0][0]) else (),
+                wishes=wished(events.granted(found, verdict.steps[0][0]), language),
                 transcript=percept.transcript,
                 seconds={**percept.seconds, **seconds},
             )
@@ -204,7 +200,9 @@ class Agent:
                 before, decisions, drafts, after, history, words, past, language
             )
             text, notes = yield from events.streamed(telling)
-            reply = reply.model_copy(update={"text": text, "notes": (*reply.notes, *notes)})
+            reply = reply.model_copy(
+                update={"text": text, "notes": (*reply.notes, *noted(notes, language))}
+            )
             self.store.amend(reply)
             yield Done(reply=reply)
 

@@ -116,7 +116,7 @@ def _variants(
         got = [variant for variant in got if variant.id in scene.narrowed] or got
     if got:
         return got, " " if len(got) > 1 else ""
-    place = ordinal(parts[-1].lower(), len(offered)) if asked else None
+    place = ordinal(parts[-1], len(offered)) if asked else None
     if place is not None:
         return [offered[place]], ""
     everything = {v.id: v.but(available=True) for v in product.variants.values()}

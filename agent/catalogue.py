@@ -3,6 +3,7 @@
 The ids of a catalogue are the English sentences that the agent says, with %(names)s for what
 varies. A whole reply is said in another language by finding the sentences that it is made of. What
 they name (products, orders) stays; sums, dates and lists are written as the language does (CLDR).
+What is found only in one place, and would be found in names elsewhere, has a context (msgctxt).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_decimal_symbol
 
 FOLDER = Path(__file__).parent / "catalogues"
 PAGE = "page"  # context of what only stands on pages: no reply is made of it
@@ -29,12 +30,17 @@ _VALUES = {
     "money": r"[\d,]+\.\d\d [A-Z]{3}",
     "day": r"\d{1,2} [A-Z][a-z]+ \d{4}",
     "count": r"\d+",
+    "side": r"[a-z]+",
 }
 """What a name in a sentence may stand for; any other for whatever stands there."""
+_WHOLE = ("problem",)
+"""Names that stand for a phrase of the catalogue and for nothing else."""
 _LISTS = ("items", "names", "products", "ways", "sums", "fields", "reasons")
 _MONEY = re.compile(r"([\d,]+\.\d\d) ([A-Z]{3})\b")
 _DAY = re.compile(r"\b\d{1,2} (?:[A-Z][a-z]+) \d{4}\b")
 _END = re.compile(r"[.?!](?=\s|\Z)")
+_WISH = re.compile(r"“(.+?)”")
+_MEASURED = re.compile(r"(?:Ø ?)?[\d.]+(?: ?[x×] ?[\d.]+)*(?: ?\w+)?")
 _STATUS = re.compile(r"\((\w+)\)|(?<=, )(sold out)\b")
 
 
@@ -55,14 +61,16 @@ class Catalogued:
             self._catalogue: Catalog = read_po(file)
         self.locale = Locale.parse(language)
         self._joint = "" if language in ("zh", "ja") else " "
-        self._patterns = sorted(
-            (_pattern(one) for one in self._catalogue if _is_said(one)),
-            key=lambda one: -len(_NAME.sub("", one.english)),  # what says most itself comes first
-        )
+        self._patterns: dict[str, list[Pattern]] = {"": [], "wish": [], "choice": []}
+        for one in self._catalogue:
+            if one.id and isinstance(one.id, str):
+                self._patterns.setdefault(one.context or "", []).append(_pattern(one))
+        for patterns in self._patterns.values():  # what says most itself comes first
+            patterns.sort(key=lambda one: -len(_NAME.sub("", one.english)))
 
-    def __call__(self, english: str, **values: str) -> str:
+    def __call__(self, english: str, context: str | None = None, **values: str) -> str:
         """The sentence of this id. Raises KeyError when the catalogue lacks it."""
-        message = self._catalogue.get(english)
+        message = self._catalogue.get(english, context)
         if message is None or not isinstance(message.string, str) or not message.string:
             raise KeyError(english)
         return message.string % values if values else message.string
@@ -96,7 +104,21 @@ class Catalogued:
 
     def label(self, english: str) -> str:
         """What stands on a button: in this language if the catalogue has it."""
-        return self._value("label", english)
+        return self._phrase(english, "choice") or self._value("label", english)
+
+    def wish(self, english: str) -> str:
+        """What stands on a chip: "unter 40,00 €", "nicht rot oder blau"."""
+        return self._phrase(english, "wish") or self.value(english)
+
+    def value(self, english: str) -> str:
+        """An attribute of a product: in this language if the catalogue has all of it, figures as
+        they are written here."""
+        parts = [self._phrase(part.lower()) for part in re.split(r", | and ", english)]
+        if known := [part for part in parts if part]:
+            return self.listed(known) if len(known) == len(parts) else english
+        if _MEASURED.fullmatch(english) and not _MONEY.fullmatch(english):
+            return re.sub(r"(?<=\d)\.(?=\d)", get_decimal_symbol(self.locale), english)
+        return self._value("", english)
 
     def listed(self, parts: list[str]) -> str:
         """As in: a, b und c."""
@@ -119,6 +141,8 @@ class Catalogued:
     def _value(self, name: str, english: str) -> str:
         """What a name stands for: a phrase of the catalogue, or a list, or as it is, with its sums
         and dates as they are written here."""
+        if name == "wishes":
+            return self.listed([self.wish(wish) for wish in _WISH.findall(english)])
         if name in _LISTS and " and " in english:
             first, last = english.rsplit(" and ", 1)
             parts = [*re.split(r"; |, (?=[A-Z“])", first), last]
@@ -137,11 +161,17 @@ class Catalogued:
             return english
         return str(format_date(at, "long", locale=self.locale))
 
-    def _phrase(self, english: str) -> str | None:
+    def _phrase(self, english: str, context: str = "") -> str | None:
         """One sentence or phrase of the catalogue, said; None when there is none."""
-        for pattern in self._patterns:
+        for pattern in self._patterns[context]:
             if match := pattern.regex.fullmatch(english):
-                values = {name: self._value(name, v) for name, v in match.groupdict().items()}
+                named = match.groupdict()
+                if any(self._phrase(named[name]) is None for name in _WHOLE if name in named):
+                    continue
+                wished = context == "wish"
+                values = {
+                    n: self.wish(v) if wished else self._value(n, v) for n, v in named.items()
+                }
                 return pattern.said % values if values else pattern.said
         return None
 
@@ -151,10 +181,6 @@ class Catalogued:
 
     def _sum(self, match: re.Match[str]) -> str:
         return self.money(float(match[1].replace(",", "")), match[2])
-
-
-def _is_said(message: Message) -> bool:
-    return bool(message.id) and isinstance(message.id, str) and message.context != PAGE
 
 
 def _pattern(message: Message) -> Pattern:

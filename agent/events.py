@@ -10,6 +10,7 @@ from agent.find import Findings
 from agent.types import (
     Act,
     Answer,
+    Chip,
     Decided,
     Decision,
     Deed,
@@ -34,6 +35,11 @@ def given_up(found: Findings, decision: Decision) -> str:
         return ""
     wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
     return f"Nothing matches {wishes}; this is what there is without that wish."
+
+
+def granted(found: Findings, decision: Decision) -> tuple[Chip, ...]:
+    """The wishes that the products shown fulfil."""
+    return found.wishes if about_products(decision) else ()
 
 
 def about_products(decision: Decision) -> bool:

@@ -6,14 +6,15 @@ shop itself wrote is quoted as it stands, and a line says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agent import products
 from agent.catalogue import Catalogued, catalogued
 from agent.compose import CARDS, NEXT, SEARCHES, SORRY, alternatives, product_meant
 from agent.evidence import OWN, answering, card, describing, plain, quote_title
-from agent.types import Answer, Ask, Decision, Draft, Outcome, Related
+from agent.relating import TOLD
+from agent.types import Answer, Ask, Chip, Comparison, Decision, Draft, Outcome, Related
 from fusion.types import Percept
 from knowledge.relations import differences
 from knowledge.types import Document, Hit
@@ -40,10 +41,13 @@ def in_language(
 
 def asides(lines: Sequence[str], language: str) -> str:
     """What is said around an answer."""
+    return joined(noted(lines, language), language)
+
+
+def joined(parts: Iterable[str], language: str) -> str:
+    """Parts of a reply as one text."""
     own = catalogued(language)
-    if own is None:
-        return " ".join(filter(None, lines))
-    return own.joined(*(own.say(line) or line for line in lines))
+    return " ".join(filter(None, parts)) if own is None else own.joined(*parts)
 
 
 def labelled(decision: Decision, language: str) -> Decision:
@@ -55,11 +59,25 @@ def labelled(decision: Decision, language: str) -> Decision:
     return replace(decision, choices=tuple(choices))
 
 
+def wished(chips: Sequence[Chip], language: str) -> tuple[Chip, ...]:
+    """The wishes that may be taken away, in the language."""
+    own = catalogued(language)
+    if own is None:
+        return tuple(chips)
+    return tuple(chip.model_copy(update={"label": own.wish(chip.label)}) for chip in chips)
+
+
+def noted(notes: Iterable[str], language: str) -> tuple[str, ...]:
+    """Sentences in the language, those that it has no words for as they are."""
+    own = catalogued(language)
+    return tuple(notes) if own is None else tuple(own.say(note) or note for note in notes)
+
+
 def _said(own: Catalogued, decision: Decision, draft: Draft, words: str) -> Draft | None:
     """The draft in another language; None when the catalogue lacks some of it."""
     match decision:
         case Answer(hits=found, related=Related(relation="compare")) if found:
-            return replace(draft, text=_comparison(own, [hit.document for hit in found]))
+            return _comparison(own, [hit.document for hit in found], draft)
         case Answer(hits=found, related=None) if found and OWN in found[0].ranks:
             return replace(draft, text=own(IN_ITS_OWN, quote=plain(draft.text)))
         case Answer(hits=found, related=None) if found and found[0].document.kind == "product":
@@ -94,9 +112,10 @@ def _product(own: Catalogued, answer: Answer, words: str) -> Draft:
     elif answer.topic == "recommendation":
         said.append(own("I would look at %(title)s first.", title=best.title))
     for facet in [facet for facet in facets if facet in FACTS]:
-        value = best.attributes.get(facet) or own("The shop does not state it.")
-        said.append(f"{own(facet)}: {value.rstrip('.。')}.")
-    colors = list(dict.fromkeys(own.label(d.attributes.get("color", "")) for d in siblings))
+        stated = best.attributes.get(facet)
+        value = own.value(stated) if stated else own("The shop does not state it.")
+        said.append(_field(own, own(facet), value))
+    colors = list(dict.fromkeys(own.value(d.attributes.get("color", "")) for d in siblings))
     if "color" in facets and any(colors):
         said.append(own("I find it in %(names)s.", names=own.listed(list(filter(None, colors)))))
     if best.price is not None:
@@ -126,17 +145,31 @@ def _product(own: Catalogued, answer: Answer, words: str) -> Draft:
     )
 
 
-def _comparison(own: Catalogued, found: Sequence[Document]) -> str:
-    """What the products differ in; the names of the shop's fields stay where no catalogue has
-    them."""
+def _comparison(own: Catalogued, found: Sequence[Document], draft: Draft) -> Draft:
+    """What the products differ in; names and values of the shop's fields stay where no catalogue
+    has them."""
     rows = [
-        f"{own.label(row.name)}: {' / '.join(own.label(value) or '–' for value in row.values)}."
+        (_capital(own.value(row.name.replace("_", " "))), *map(own.value, row.values))
         for row in differences(found)
     ]
+    said = [
+        _field(own, name, " / ".join(value.rstrip(".") or "–" for value in values))
+        for name, *values in rows[:TOLD]
+    ]
+    titles = tuple(document.title for document in found)
+    opening = own("I compare %(names)s, in this order.", names=own.listed(list(titles)))
     nothing = own("They differ in nothing that the shop states.")
-    names = own.listed([document.title for document in found])
-    opening = own("I compare %(names)s, in this order.", names=names)
-    return own.joined(opening, *(rows or [nothing]))
+    text = own.joined(opening, *(said or [nothing]))
+    return replace(draft, text=text, comparison=Comparison(products=titles, rows=tuple(rows)))
+
+
+def _field(own: Catalogued, name: str, value: str) -> str:
+    """As in: Material: Eiche."""
+    return own("%(name)s: %(value)s.", "field", name=_capital(name), value=value.rstrip(".。"))
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _priced(own: Catalogued, documents: Sequence[Document]) -> str:

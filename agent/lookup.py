@@ -97,7 +97,7 @@ def _meant(state: FlowState, words: str, shop: Shop) -> list[str]:
         return [order.id for order in offered]
     if newest := _newest(words, offered):
         return [newest.id]
-    place = ordinal(words.lower(), min(len(offered), CHOICES))
+    place = ordinal(words, min(len(offered), CHOICES))
     if place is not None:
         return [offered[place].id]
     order = named_order(words, offered)

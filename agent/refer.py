@@ -21,7 +21,7 @@ def referred(own: str, memory: Memory, looks: Collection[str]) -> Talked | None:
     """
     if not memory.products:
         return None
-    place = ordinal(own.lower(), len(memory.offered))
+    place = ordinal(own, len(memory.offered))
     if place is not None and only_points(f"one {own}", {*looks, *_PLACES, *_AGAIN}):
         return memory.offered[place]
     if only_points(own, {*looks, "cheaper", "less"}):

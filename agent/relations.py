@@ -11,6 +11,7 @@ from agent.memory import Memory
 from agent.policy import contentful
 from agent.products import short, variant, word_set
 from agent.types import Related, Relation
+from agent.words import ordinal, ordinals
 from knowledge import relations
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
@@ -52,8 +53,6 @@ PATTERNS: Mapping[Relation, re.Pattern[str]] = {
 }
 """How each relation is asked for; of two in one sentence, the first here is meant."""
 
-_PLACES = {"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3}
-_PLACE = re.compile(rf"\bthe (?:\w+ and )?({'|'.join(_PLACES)}|last)\b", re.I)
 _SEVERAL = re.compile(r"\b(?:them|these|those|both|two|three|all)\b", re.I)
 _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
@@ -154,20 +153,13 @@ def _compared(words: str, shown: Sequence[Document], named: list[Document]) -> l
     """By their places, by their names, or those shown last."""
     if len(named) > 1:
         return named[:COMPARED]
-    if len(places := _places(words, len(shown))) > 1:
+    if len(places := ordinals(words, len(shown))) > 1:
         return [shown[place] for place in places][:COMPARED]
     if named and _POINTING.search(words):
         return [*[product for product in shown[:1] if product not in named], *named]
     if not named and _SEVERAL.search(words):
         return list(shown[: COMPARED if _THREE.search(words) else 2])
     return []
-
-
-def _places(words: str, count: int) -> list[int]:
-    said = [place.lower() for place in _PLACE.findall(words)]
-    also = [p for p in _PLACES if re.search(rf"\b(?:and|or|with|to) (?:the )?{p}\b", words, re.I)]
-    places = [count - 1 if place == "last" else _PLACES[place] for place in (*said, *also)]
-    return sorted({place for place in places if 0 <= place < count})
 
 
 def _anchor(
@@ -185,8 +177,8 @@ def _anchor(
         return next((hit.document for hit in found if hit.document.kind == "product"), None)
     if not shown:
         return None
-    if places := _places(words, len(shown)):
-        return shown[places[0]]
+    if (place := ordinal(words, len(shown))) is not None:
+        return shown[place]
     last = shown[0]
     if kinds and last.attributes.get("kind") not in kinds:
         return None

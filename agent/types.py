@@ -266,5 +266,4 @@ class Draft:
     text: str
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
-    notes: tuple[str, ...] = ()
     comparison: Comparison | None = None

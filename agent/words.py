@@ -27,7 +27,10 @@ _NO_ITEM = re.compile(
     r"\b(?:refund|order|money|payment|address|difference|same|e-?mail|card|account|rest|one|colou?r|"
     r"size|name|zip|version)\b"
 )
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+ORDINALS = {
+    "first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5,
+    "1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4, "6th": 5,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def pick_items(words: str, lines: Sequence[OrderItem], offered: Sequence[str] = 
     named = _named(words, lines)
     if named:
         return _told_apart(words, named)
-    if offered and (place := ordinal(lower, len(lines))) is not None:
+    if offered and (place := ordinal(words, len(lines))) is not None:
         return Picked((lines[place],))
     return _by_options(words, lines) if offered else Picked()
 
@@ -144,12 +147,18 @@ def _by_options(words: str, lines: Sequence[OrderItem]) -> Picked:
     return Picked(fitting) if len(fitting) == 1 else Picked(unsure=fitting)
 
 
-def ordinal(lower: str, length: int) -> int | None:
-    """The place that "the second one" or "the last one" names, from 0."""
-    for place, name in enumerate(ORDINALS[:length]):
-        if re.search(rf"\b(?:the |number |option |#)?{name}(?: one| item| option)?\b", lower):
-            return place
-    return length - 1 if re.search(r"\bthe last(?: one| item| option)?\b", lower) else None
+def ordinals(words: str, length: int) -> list[int]:
+    """The places that words name in a list of this length, from 0: "the second and the last"."""
+    said = set(re.findall(r"\w+", words.lower()))
+    places = {place for name, place in ORDINALS.items() if name in said}
+    if re.search(r"\bthe (?:\w+ and )?last\b", words, re.I):
+        places.add(length - 1)
+    return sorted(place for place in places if 0 <= place < length)
+
+
+def ordinal(words: str, length: int) -> int | None:
+    """The place that words name in a list of this length; the first one if they name several."""
+    return next(iter(ordinals(words, length)), None)
 
 
 def pick_variants(words: str, old: OrderItem, product: Product) -> list[Variant]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from unicodedata import combining, normalize
@@ -23,9 +23,9 @@ STEMMERS = {
 UNSPACED = ("zh", "ja")
 CJK = "\u3005\u3040-\u30ff\u3400-\u9fff"
 LONGEST = 5  # words of a phrase
+MARKS = ".,;:!?¿¡'\"()"
 _WORD = re.compile(rf"[^\W\d_{CJK}]+(?![^\W{CJK}])|[{CJK}]+")  # no part of a code: "E27"
 _AS_IT_IS = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+")
-_simplified = OpenCC("t2s")
 
 
 class Glossary:
@@ -49,7 +49,7 @@ class Glossary:
     def _said(self, text: str) -> str:
         text = re.sub(r"(?<=\w)['’](?=\w)", " ", normalize("NFKC", text))
         if self.language == "zh":
-            text = _simplified.convert(text)
+            text = simplified(text)
         if self.language == "es":  # "cancelarlo"
             text = re.sub(r"(?<=[aei]r)l[oa]s?\b", " lo", text)
         parts: list[str] = []
@@ -112,6 +112,16 @@ def glossary(language: str) -> Glossary:
     return Glossary(language, phrases, frozenset(words))
 
 
+def simplified(text: str) -> str:
+    """With simplified Chinese characters in place of traditional ones."""
+    return str(_converter().convert(text))
+
+
+@cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")
+
+
 @lru_cache(maxsize=50_000)
 def key(word: str, language: str) -> str:
     """The stem of a word, in lower case, without accents."""
@@ -124,3 +134,10 @@ def key(word: str, language: str) -> str:
 def _stem(word: str, language: str) -> str:
     # A stemmer holds the word it is at: each call has its own, so that threads share none.
     return str(snowballstemmer.stemmer(STEMMERS[language]).stemWord(word))
+
+
+def legible(text: str, known: Collection[str]) -> str:
+    """Of a text in English, what an encoder with these words reads: what stayed in another language
+    is noise to it. Names and codes stay."""
+    words = [word for word in text.split() if not re.search(f"[{CJK}]", word)]
+    return " ".join(word for word in words if not word.islower() or word.strip(MARKS) in known)

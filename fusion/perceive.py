@@ -13,6 +13,7 @@ import numpy as np
 from fusion.audio import clipping, loudness, spoken_part
 from fusion.damage import DamageDetector, load_damage
 from fusion.decoder import Decoder
+from fusion.glossary import legible
 from fusion.languages import detect, heard_in, in_english, spoken_before
 from fusion.media import SAMPLE_RATE
 from fusion.ocr import Reader, load_ocr
@@ -65,7 +66,7 @@ class Encoders:
         """
         if self.student is None:
             return self.text.states(sentence)
-        known = self.text.states(english)
+        known = self.text.states(legible(english, self.text.words))
         mean = known.vector + self.student.encode([sentence])[0]
         return Encoded(known.tokens, mean / max(float(np.linalg.norm(mean)), 1e-9))
 

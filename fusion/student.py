@@ -17,9 +17,9 @@ from zlib import crc32
 import numpy as np
 import torch
 import torch.nn.functional as F
-from opencc import OpenCC
 from torch import Tensor, nn
 
+from fusion.glossary import CJK, simplified
 from fusion.types import DIM, WeightsError
 from fusion.weights import SHIPPED, load_into, load_weights
 
@@ -30,16 +30,14 @@ LONGEST = 24  # letters of a word that are spelt out
 PIECES = 600  # of a sentence, at most
 SPELT = 1.5  # how much all the spellings of a word count, beside the word itself
 
-_CJK = "\u3005\u3040-\u30ff\u3400-\u9fff"
-_WORD = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+|[?!]")
-_UNSPACED = re.compile(f"[{_CJK}]")
-_simplified = OpenCC("t2s")
+_WORD = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+|[?!]")
+_UNSPACED = re.compile(f"[{CJK}]")
 
 
 def folded(text: str) -> str:
     """In lower case, full-width letters as others, traditional characters as simplified ones."""
     lower = normalize("NFKC", text).lower()
-    return _simplified.convert(lower) if _UNSPACED.search(lower) else lower
+    return simplified(lower) if _UNSPACED.search(lower) else lower
 
 
 def pieces(text: str) -> tuple[np.ndarray, np.ndarray]:

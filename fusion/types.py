@@ -52,7 +52,7 @@ class InputLimits:
     audio_bytes: int = 25_000_000
     video_seconds: float = 30.0
     video_bytes: int = 50_000_000
-    decode_seconds: float = 20.0  # for one attachment; its decoder is killed after this
+    decode_seconds: float = 10.0  # for one attachment; its decoder is killed after this
 
 
 @dataclass(frozen=True, slots=True)

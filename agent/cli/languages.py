@@ -64,7 +64,13 @@ def evaluate_languages(
     The index must be the demo shop's. Figures are printed and written into OUT.
     """
     from agent.build import open_agent
-    from agent.languages import Figures, judge_questions, judge_tatoeba, markdown
+    from agent.language_checks import (
+        Figures,
+        judge_questions,
+        judge_sentences,
+        judge_tatoeba,
+        markdown,
+    )
     from fusion.student import load_student
     from fusion.text import load_text
 
@@ -75,6 +81,9 @@ def evaluate_languages(
         parts["Tatoeba"] = judge_tatoeba(data / "parallel", load_student(), load_text())
     with closing(open_agent(Settings.read())) as agent:
         parts["Questions to the demo shop"] = judge_questions(agent, questions)
+        parts["Sentences the glossary was mended on"] = judge_sentences(
+            agent, questions / "intents"
+        )
     out.mkdir(parents=True, exist_ok=True)
     figures = json.dumps(parts, indent=2)
     (out / "languages.json").write_text(f"{figures}\n")

@@ -70,11 +70,12 @@ def _section(
             quotes: dict[str, list[str]] = {}
             for one in cited:
                 quotes.setdefault(one.document, []).append(one.quote)
+            wishes = ", ".join(map(tell.wish, filter(None, event.filters.split(", "))))
             left_out = "Nothing fits “%(wish)s”, so I left it out."
             return section(
                 tell("What I found"),
-                lines(tell("Only: %(wishes)s", wishes=event.filters) if event.filters else ""),
-                lines(*(tell(left_out, wish=tell.label(wish)) for wish in event.relaxed)),
+                lines(tell("Only: %(wishes)s", wishes=wishes) if wishes else ""),
+                lines(*(tell(left_out, wish=tell.wish(wish)) for wish in event.relaxed)),
                 *(_hit(tell, hit, quotes.get(hit.id, ())) for hit in hits[:HITS]),
             )
         case types.Done(reply=reply):

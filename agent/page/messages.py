@@ -132,8 +132,8 @@ def _compared(tell: Texts, reply: types.Reply) -> str:
         for title in reply.comparison.products
     )
     rows = "".join(
-        f'<tr><th scope="row">{escape(tell.label(name))}</th>'
-        + "".join(f"<td>{escape(tell.label(value))}</td>" for value in values)
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(value)}</td>" for value in values)
         + "</tr>"
         for name, *values in reply.comparison.rows
     )
@@ -157,7 +157,7 @@ def card(tell: Texts, product: types.ProductCard, knowledge: Knowledge) -> str:
         image = f'<img src="{photo_address(product.id)}" alt="" loading="lazy">'
     price = "" if product.price is None else tell.money(product.price, product.currency)
     stated = [document.attributes.get(name, "") for name in STATED] if document else []
-    facts = " · ".join(tell.label(one) for one in dict.fromkeys(filter(None, stated)))
+    facts = " · ".join(tell.value(one) for one in dict.fromkeys(filter(None, stated)))
     return (
         f"<section>{image}<h3>{link(product.url, product.title)}</h3>"
         f'<p class="price"><b>{escape(price)}</b> {_stock(tell, product.stock)}</p>'
@@ -183,7 +183,7 @@ def _others(tell: Texts, document: Document, knowledge: Knowledge) -> str:
     others = [(variant(one), one) for one in options(knowledge, document)]
     buttons = "".join(
         f'<button type="button" data-say="{tell.html(SHOW, title=one.title)}">'
-        f"{escape(tell.label(name))}</button>"
+        f"{escape(tell.value(name))}</button>"
         for name, one in others[:OTHERS]
         if name
     )
@@ -243,11 +243,10 @@ def choices(tell: Texts, decision: types.Decision, wishes: Sequence[types.Chip])
 
 
 def _chip(tell: Texts, chip: types.Chip) -> str:
-    wish = tell.label(chip.label)
-    without = tell.html("Without “%(wish)s”", wish=wish)
+    without = tell.html("Without “%(wish)s”", wish=chip.label)
     return (
         f'<button type="button" class="chip" data-pick="without:{escape(chip.id)}" '
-        f'data-label="{without}" aria-label="{without}">{escape(wish)}<span>✕</span></button>'
+        f'data-label="{without}" aria-label="{without}">{escape(chip.label)}<span>✕</span></button>'
     )
 
 

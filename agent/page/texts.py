@@ -38,10 +38,15 @@ class Texts:
         own = catalogued(self.language)
         return (own and own.say(english)) or english
 
-    def label(self, english: str) -> str:
-        """Words of the shop's, such as "blue, small", with their sums as they are written here."""
+    def value(self, english: str) -> str:
+        """What a product is, such as "blue, small", with its figures as they are written here."""
         own = catalogued(self.language)
-        return ", ".join(map(own.label, english.split(", "))) if own else english
+        return ", ".join(map(own.value, english.split(", "))) if own else english
+
+    def wish(self, english: str) -> str:
+        """A wish, such as "under 40.00 EUR"."""
+        own = catalogued(self.language)
+        return own.wish(english) if own else english
 
     def money(self, price: float, currency: str) -> str:
         own = catalogued(self.language)

@@ -114,6 +114,22 @@ def judge_questions(agent: Agent, samples: Path) -> Figures:
     return figures
 
 
+def judge_sentences(agent: Agent, folder: Path) -> Figures:
+    """Of what customers say (`XX.jsonl` in `folder`, rows {"text", "intent"}), the share whose
+    intent is right. The glossary was mended on these: they tell where it goes wrong, not how
+    well it does."""
+    figures: Figures = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        heard = [
+            agent.fusion(perceive(Turn(row["text"]), [], agent.encoders, agent.input_limits))
+            for row in rows
+        ]
+        right = [one.intent == row["intent"] for one, row in zip(heard, rows, strict=True)]
+        figures[path.stem] = {"sentences": float(len(rows)), "intents": float(np.mean(right))}
+    return figures
+
+
 def answer(agent: Agent, question: Question) -> Answered:
     """A question as the first of a conversation."""
     percept = perceive(Turn(question.query), [], agent.encoders, agent.input_limits)
