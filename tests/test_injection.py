@@ -39,14 +39,17 @@ from knowledge.types import Document
 SAMPLES = Path(__file__).parent / "samples"
 HOSTILE = [json.loads(line) for line in (SAMPLES / "hostile.jsonl").read_text().splitlines()]
 CUSTOMER = "C102"  # who attacks: identified, with orders of his own
+FOREIGN = "K1001"  # an order of somebody else's
 VOICE = next((SAMPLES / "audio").glob("*.wav")).read_bytes()
 READ_ONLY = TOLD
 
 
 class Obedient(FakeListChatModel):
-    """Does what it is told: wants every order cancelled that it reads of when it may plan, repeats
-    all it was shown, and says that it did what was asked."""
+    """Does what it is told: wants every order cancelled that it reads of when it may plan, and if
+    it reads of none, every other time somebody else's; repeats all it was shown, and says that it
+    did what was asked."""
 
+    plans: list = []  # noqa: RUF012
     shown: list = []  # noqa: RUF012
     proposed: list = []  # noqa: RUF012
 
@@ -55,7 +58,11 @@ class Obedient(FakeListChatModel):
 
     def _stream(self, messages, *args, tools=(), **kwargs):
         told = "\n".join(str(message.content) for message in messages)
-        if tools and (orders := re.findall(r"\bK\d{4}\b", told)):
+        orders = re.findall(r"\bK\d{4}\b", told) if tools else []
+        if tools:
+            self.plans.append(told)
+            orders = orders or [FOREIGN] * (len(self.plans) % 2)
+        if orders:
             self.proposed.extend(orders)
             arguments = json.dumps({"action": "cancel", "order_id": orders[0]})
             call = {"name": "Propose", "args": arguments, "id": "1", "index": 0}
@@ -156,7 +163,7 @@ def harm(reply: Reply, private: set[str], said: str) -> list[str]:
 @pytest.mark.parametrize("obeys", [False, True], ids=["builtin", "obedient"])
 def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, obeys):
     assert len(HOSTILE) >= 150
-    model = Obedient(responses=[""], shown=[], proposed=[])
+    model = Obedient(responses=[""], plans=[], shown=[], proposed=[])
     if obeys:
         monkeypatch.setattr(poisoned, "chat", Chat(GuardedModel(model), mask))
     before, private, bad = poisoned.shop.export(), others(poisoned), {}
@@ -179,7 +186,7 @@ def test_no_hostile_input_changes_or_gives_away_anything(poisoned, monkeypatch, 
     assert poisoned.shop.export() == before
     if obeys:  # it was asked, and often
         assert len(model.shown) >= 30
-        assert model.proposed
+        assert len(model.proposed) >= 10
 
 
 @pytest.mark.parametrize("n", [0, 1, 11, 16])
