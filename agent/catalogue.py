@@ -63,8 +63,9 @@ class Catalogued:
         self._joint = "" if language in ("zh", "ja") else " "
         self._patterns: dict[str, list[Pattern]] = {"": [], "wish": [], "choice": []}
         for one in self._catalogue:
-            if one.id and isinstance(one.id, str):
-                self._patterns.setdefault(one.context or "", []).append(_pattern(one))
+            context = one.context or ""
+            if one.id and isinstance(one.id, str) and context in self._patterns:
+                self._patterns[context].append(_pattern(one))
         for patterns in self._patterns.values():  # what says most itself comes first
             patterns.sort(key=lambda one: -len(_NAME.sub("", one.english)))
 

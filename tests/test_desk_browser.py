@@ -161,6 +161,19 @@ def held(served: Served, *turns: str | Turn) -> str:
     return conversation
 
 
+def told(served: Served, last: str) -> None:
+    """One that begins with a recording about an order and has a photo; `last` is said last."""
+    photo = SAMPLES / "photos/customer/kettle-bruno-red_3.jpg"
+    recording = SAMPLES / "audio/where_is_my_order.wav"
+    held(
+        served,
+        Turn(audio=recording.read_bytes()),
+        "marta.claes@example.com",
+        Turn("How much is this kettle?", photos=(photo.read_bytes(),)),
+        last,
+    )
+
+
 def test_no_page_without_its_key(served: Served, browsers) -> None:
     browser = browsers()
     for key, why in (("dh_wrong_key", "unknown or revoked"), (served.keys["chat"], "scope desk")):
@@ -238,15 +251,7 @@ def test_whoever_comes_second_is_refused_in_a_sentence(served: Served, browsers)
 
 
 def test_photo_and_recording_are_seen_and_heard_beside_the_order(served: Served, browsers) -> None:
-    photo = SAMPLES / "photos/customer/kettle-bruno-red_3.jpg"
-    recording = SAMPLES / "audio/where_is_my_order.wav"
-    held(
-        served,
-        Turn(audio=recording.read_bytes()),
-        "marta.claes@example.com",
-        Turn("How much is this kettle?", photos=(photo.read_bytes(),)),
-        "Can I speak to someone?",
-    )
+    told(served, "Can I speak to someone?")
     ann = browsers()
     ann.log_in(served.keys["desk"], "Ann")
     ann.open("Can I speak to someone?")
@@ -354,15 +359,7 @@ def test_a_feed_is_indexed_and_its_bad_row_reported(
 
 @needs_axe
 def test_no_serious_violation_of_accessibility(served: Served, browsers) -> None:
-    photo = SAMPLES / "photos/customer/kettle-bruno-red_3.jpg"
-    recording = SAMPLES / "audio/where_is_my_order.wav"
-    held(
-        served,
-        Turn(audio=recording.read_bytes()),
-        "marta.claes@example.com",
-        Turn("How much is this kettle?", photos=(photo.read_bytes(),)),
-        "Let me speak to a person about it",
-    )
+    told(served, "Let me speak to a person about it")
     ann = browsers()
     ann.driver.get(f"{served.address}desk/")
     ann.until(lambda: ann.all("#key"), "the login")
