@@ -26,6 +26,7 @@ from agent.shop_language import said_of
 from agent.space import encoder_name, fit_to_shop, keep_map, open_encoders, photo_embedder
 from agent.store import Store
 from agent.store.personal import forget_older
+from fusion.cores import share_cores
 from fusion.decoder import Decoder
 from fusion.hub_vision import HubTower
 from fusion.mood import load_moods
@@ -54,6 +55,7 @@ def open_agent(settings: Settings) -> Agent:
     Raises one of OPERATOR_ERRORS, whose message names the fix.
     """
     prepare_home(settings.home)
+    share_cores()
     with ExitStack() as opened:  # what was opened is closed again if the rest fails
         store = Store(settings.conversations)
         opened.callback(store.close)

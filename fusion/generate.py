@@ -18,6 +18,7 @@ from transformers import (
 )
 
 from fusion import hub
+from fusion.cores import all_cores
 from fusion.types import WeightsError
 
 LONGEST = 400  # tokens of an answer
@@ -71,14 +72,15 @@ def load_generator(
 
         def run() -> None:
             try:
-                model.generate(
-                    **inputs.to(model.device),
-                    max_new_tokens=min(LONGEST, context - length),
-                    do_sample=False,
-                    streamer=streamer,
-                    stopping_criteria=StoppingCriteriaList([left]),
-                    pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
-                )
+                with all_cores():
+                    model.generate(
+                        **inputs.to(model.device),
+                        max_new_tokens=min(LONGEST, context - length),
+                        do_sample=False,
+                        streamer=streamer,
+                        stopping_criteria=StoppingCriteriaList([left]),
+                        pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
+                    )
             except Exception as error:  # raised where it is read
                 failed.append(error)
                 streamer.on_finalized_text("", stream_end=True)

@@ -40,7 +40,7 @@ from fusion.unsold import Unsold, load_unsold
 from fusion.vision import load_vision
 
 EARLIER_MESSAGES = 4  # two exchanges
-EARLIER_CHARS = 200  # of each, so that all four fit the encoder's 256 tokens
+EARLIER_CHARS = 100  # of each: what it is about comes first, and the time goes with the length
 QUIET = -45.0  # dB of full scale, of the loudest parts: below, words drown in the noise
 CLIPPED = 0.01  # share of the samples at the end of the scale: above, words are distorted
 

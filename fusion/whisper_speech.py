@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fusion.cores import all_cores
 from fusion.loops import loops
 from fusion.media import SAMPLE_RATE
 from fusion.one_at_a_time import OneAtATime
@@ -59,7 +60,7 @@ class WhisperSpeech:
         in one phrase over and over, and in guesses. BadInput when too many wait.
         """
         prompt = NUMBER_PROMPT if expected == "number" else self._names
-        with self._line.turn():
+        with self._line.turn(), all_cores():
             result = self._model.transcribe(
                 wave.astype(np.float32),
                 language=self._language,

@@ -149,7 +149,7 @@ def test_context_is_the_last_two_exchanges():
         "customer: Do you sell mugs?\nagent: Yes: the Ridge Mug in four colours.\n"
         "customer: How big is it?\nagent: It holds 350 ml."
     )
-    assert len(context([Message("agent", "long " * 1000)])) == len("agent: ") + 200
+    assert len(context([Message("agent", "long " * 1000)])) == len("agent: ") + 100
     assert context([]) == context([Message("customer", " ")]) == ""
 
 

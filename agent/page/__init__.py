@@ -1,6 +1,11 @@
 """The pages that people look at, one a file; `ui.mount` puts them on the app."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 SERVED: dict[str, Any] = {
     "allowed_paths": [],
@@ -12,3 +17,17 @@ SERVED: dict[str, Any] = {
     "mcp_server": False,
 }
 """How Gradio serves every page: no file of this machine, no trace of a fault, nothing besides."""
+
+WAITING = 64
+"""Events that wait for their turn on one page: twice what 30 open ones send at once."""
+
+LOOK = 0.02
+"""Seconds between two looks into a page's queue. Gradio's own 0.001 wakes a server that nobody
+asks anything thousands of times a second, and takes Python's lock from those who answer."""
+
+
+def queued(page: gr.Blocks, concurrent: int = 1) -> gr.Blocks:
+    """The page, of whose events so many run at once, each kind by itself, and the others wait."""
+    page.queue(max_size=WAITING, api_open=False, default_concurrency_limit=concurrent)
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = LOOK
+    return page

@@ -21,7 +21,7 @@ from agent.api.access import Access
 from agent.config import Settings
 from agent.errors import NotFound
 from agent.markup import alert
-from agent.page import messages
+from agent.page import messages, queued
 from agent.page.browsers import Uploads, asking
 from agent.page.evidence import evidence, nothing
 from agent.page.style import script
@@ -34,7 +34,6 @@ CONCURRENT = 4
 """Turns answered at once. Of 30 pages on two cores the median reply comes after 2.7 to 3.3 s, with
 1, 2, 4 or 8 alike (`python -m tests.benchmarks.page --home HOME --pages 30 --concurrent
 1 2 4 8 1 2 4 8`): so that one slow turn, a video or a chat model, does not hold up the others."""
-WAITING = 64  # turns that wait besides: twice what 30 open pages send
 LOOK = 4.0  # seconds between two looks for what a person wrote
 COMMENT = 300  # characters of what is wrong with a reply
 
@@ -80,7 +79,7 @@ def chat_page(agent: Agent, settings: Settings, uploads: Uploads, access: Access
     for language in LANGUAGES:
         with page.route(language, language, show_in_navbar=False):
             _draw(page, talks, settings, access, Texts(language))
-    return page.queue(max_size=WAITING, api_open=False, default_concurrency_limit=CONCURRENT)
+    return queued(page, CONCURRENT)
 
 
 def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tell: Texts) -> None:

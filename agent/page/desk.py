@@ -18,6 +18,7 @@ from agent.brief import Brief, brief
 from agent.config import Settings
 from agent.documents import add_faq
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, NotFound
+from agent.page import queued
 from agent.page.case import (
     facts_shown,
     headline,
@@ -297,7 +298,7 @@ def desk_page(agent: Agent, settings: Settings) -> gr.Blocks:
         wanted.submit(search, [wanted, desk], passages, **quiet)
         passages.click(insert, [desk, answer], answer, **quiet)
         add.click(teach, [desk, question, entry], [added, question, entry], **quiet)
-    return page.queue(max_size=64, api_open=False)
+    return queued(page)
 
 
 def _button(label: str, id: str, variant: Any = "secondary") -> gr.Button:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from agent.api.insights import csv_response
 from agent.config import Settings
 from agent.insights import Bad, Demand, Insights, Seconds
+from agent.page import queued
 from agent.page.case import reason_said
 from agent.page.charts import bars, columns, tile
 from agent.page.head import empty, head
@@ -75,7 +76,7 @@ def insights_page(made: Made, store: Store, settings: Settings) -> gr.Blocks:
         page.load(show, span, figures, **quiet)
         span.change(show, span, figures, **quiet)
         choose.click(between, [first, last], figures, **quiet)
-    return page.queue(max_size=64, api_open=False)
+    return queued(page)
 
 
 def csv_route(made: Made, store: Store) -> Route:

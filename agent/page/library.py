@@ -12,6 +12,7 @@ from agent.agent import Agent
 from agent.build import index_paths, keep_language, photo_fetcher
 from agent.config import Settings
 from agent.documents import put, take_out
+from agent.page import queued
 from agent.page.desk import said
 from agent.page.head import alert, empty, good, head
 from agent.page.shelf import counted, listed, ranked, reported
@@ -219,7 +220,7 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
         )
         gr.on([ask.click, asked.submit], lambda w: attempt(w, None), asked, ranking, **quiet)
         photo.upload(attempt, [asked, photo], ranking, **quiet)
-    return page.queue(max_size=64, api_open=False)
+    return queued(page)
 
 
 def _told(progress: gr.Progress) -> Progress:
