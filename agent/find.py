@@ -22,7 +22,7 @@ from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
 from knowledge.parse import parse_filters
-from knowledge.search import NAMED, Signals
+from knowledge.search import NAMED, Signals, order
 from knowledge.types import Document, Hit
 
 
@@ -63,13 +63,13 @@ def find(
     photo = "photo" in percept.present
     about = "" if photo else subject(own, filters, knowledge, memory)
     words = " ".join(filter(None, [_searched(percept, knowledge), about]))
-    vectors = [fused.vector]
+    vectors = fused.vector[None]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
-        vectors.append(fused.alone)
+        vectors = np.stack([fused.vector, fused.alone])
 
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
     fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
-    everything = translated(_search(knowledge, words, vectors), percept.language)
+    everything = translated(knowledge.search(words, vectors), percept.language)
     codes = shown_codes(percept.printed)
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
@@ -97,7 +97,7 @@ def find(
     strange = 0.0
     seen: tuple[Document, ...] = ()
     if photo:
-        alone = knowledge.signals("", percept.encoded["photo"].vector, kinds=("product",))
+        [alone] = knowledge.signals("", percept.encoded["photo"].vector, kinds=("product",))
         seen = nearest(alone, knowledge, limits.agree)
         if unsold and all(hit.score < NAMED for hit in hits):
             strange = stranger(percept.encoded["photo"], alone, unsold)
@@ -109,17 +109,16 @@ def find(
 
 def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:
     """The products that look most like a photo, whatever was said of it."""
-    ids = sorted(alone.photo, key=lambda id: -alone.photo[id])[:most]
+    photographed = (~np.isnan(alone.photo)).sum()
+    ids = [alone.ids[i] for i in order(alone.photo)[: min(most, photographed)]]
     return tuple(document for id in ids if (document := knowledge.document(id)))
 
 
 def stranger(photo: Encoded, signals: Signals, unsold: Unsold) -> float:
     """How likely a photo shows nothing that the shop sells, in [0, 1]; `signals` are its own."""
-    if not signals.photo:
+    if np.isnan(signals.photo).all():
         return 0.0
-    texts = np.array(list(signals.dense.values()))
-    pictures = np.array([signals.photo.get(id, np.nan) for id in signals.dense])
-    return float(unsold(features(photo, texts, pictures)))
+    return float(unsold(features(photo, signals.dense, signals.photo)))
 
 
 def own_words(percept: Percept) -> str:
@@ -160,31 +159,16 @@ def _searched(percept: Percept, knowledge: Knowledge) -> str:
     return " ".join([*said, *percept.english.values()])
 
 
-def _search(
-    knowledge: Knowledge,
-    words: str,
-    vectors: Sequence[np.ndarray],
-    filters: Filters | None = None,
-) -> list[Hit]:
-    """By every vector; a document counts by the better of its scores."""
-    best: dict[str, Hit] = {}
-    for vector in vectors:
-        for hit in knowledge.search(words, vector, filters):
-            kept = best.setdefault(hit.document.id, hit)
-            best[hit.document.id] = max(kept, hit, key=lambda hit: hit.score)
-    return sorted(best.values(), key=lambda hit: -hit.score)
-
-
 def _fitting(
     percept: Percept,
     knowledge: Knowledge,
     words: str,
-    vectors: Sequence[np.ndarray],
+    vectors: np.ndarray,
     filters: Filters,
     limits: Limits,
 ) -> list[Hit]:
     """The hits under a filter; none at all unless a product is among them, of a kind named."""
-    hits = translated(_search(knowledge, words, vectors, filters), percept.language)
+    hits = translated(knowledge.search(words, vectors, filters), percept.language)
     kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
     products = [
         hit

@@ -103,14 +103,9 @@ def fit(
         if not len(others):
             continue
         shares = lexical.shares(words, count)
-        right.append(blend(float(vector @ text), lexical.share(words, document.text)))
-        dense = matrix[others] @ vector
-        wrong.append(
-            max(
-                blend(cosine, shares.get(known[i].id, 0.0))
-                for i, cosine in zip(others.tolist(), dense.tolist(), strict=True)
-            )
-        )
+        right.append(blend(vector @ text, lexical.share(words, document.text)))
+        said = np.array([shares.get(known[i].id, 0.0) for i in others])
+        wrong.append(blend(matrix[others] @ vector, said).max())
     if len(right) < FEW:
         return Answerable(USUAL, count, encoder)
     return Answerable(_between(np.array(right), np.array(wrong)), count, encoder)

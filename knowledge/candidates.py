@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -34,7 +36,7 @@ class Shelf:
         self._keys: dict[str, tuple[Kind, str, tuple[str, ...]]] = {}
         self._records: dict[str, Record] = {}
         self._vectors: dict[str, np.ndarray] = {}
-        self._near: dict[tuple[Name, bytes], list[str]] = {}
+        self._near: dict[tuple[Name, bytes], list[list[str]]] = {}
 
     def keys(self, ids: Iterable[str]) -> dict[str, tuple[Kind, str, tuple[str, ...]]]:
         """Document id -> its kind, and the digests of its words and of its photos."""
@@ -47,14 +49,16 @@ class Shelf:
         """Digest -> vector, for those that have one."""
         return _remembered(self._vectors, keys, self._all.vectors)
 
-    def near(self, name: Name, vector: np.ndarray, n: int) -> list[str]:
-        """Ids of the n nearest; a turn asks for the same vector several times."""
-        key = (name, vector.tobytes())
-        if len(known := self._near.get(key, [])) < min(n, self.now.neighbours.counts[name]):
+    def near(self, name: Name, vectors: np.ndarray, n: int) -> list[list[str]]:
+        """Ids of the n nearest to each vector; a turn asks for the same ones several times."""
+        key = (name, vectors.tobytes())
+        most = min(n, self.now.neighbours.counts[name])
+        known = self._near.get(key)
+        if known is None or len(known[0]) < most:
             if len(self._near) > ASKED:
                 self._near.clear()
-            known = self._near[key] = self.now.neighbours.near(name, vector, n)
-        return known[:n]
+            known = self._near[key] = self.now.neighbours.near(name, vectors, n)
+        return [ids[:n] for ids in known]
 
     def named(self, words: str) -> set[str]:
         """Documents whose id, article number or family the words say."""
@@ -74,65 +78,92 @@ def _remembered(
     return {key: known[key] for key in wanted if key in known}
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Documents that may answer a question: arrays of (n,) in the order of `ids`."""
+
+    ids: tuple[str, ...]  # sorted
+    lexical: np.ndarray  # share of the question's words, in [0, 1]
+    named: np.ndarray  # bool: the question says the id or article number
+    passages: np.ndarray  # bool: those that are not products
+    texts: np.ndarray  # (n, DIM): vectors of the texts
+    photos: np.ndarray  # (m, DIM): vectors of all their photos
+    shown: np.ndarray  # (m,): whose each photo is, by its place in `ids`
+
+    def signals(self, vector: np.ndarray, usual: float) -> Signals:
+        """How near they are to a vector (DIM,), of which the shop's average photo is `usual`."""
+        photo = np.full(len(self.ids), np.nan)
+        np.fmax.at(photo, self.shown, (self.photos @ vector - usual) / (1 - usual))
+        return akin(
+            Signals(
+                ids=self.ids,
+                dense=self.texts @ vector,
+                photo=photo,
+                lexical=self.lexical,
+                named=self.named,
+                passages=self.passages,
+                akin=np.ones(len(self.ids)),
+                texts=self.texts,
+            )
+        )
+
+
 def gather(
     shelf: Shelf,
     words: str,
-    vector: np.ndarray,
+    vectors: np.ndarray,
     filters: Filters | None,
     kinds: Sequence[Kind],
     k: int,
-) -> Signals:
-    """How near the candidates are by text, photo and words.
+) -> Candidates:
+    """What is near to any of the vectors (v, DIM), or says the words.
 
-    Arguments are those of `Knowledge.search`. Raises ValueError for a vector that is not finite or
-    not (DIM,).
+    The other arguments are those of `Knowledge.search`. Raises ValueError for vectors that are not
+    finite or not of that shape.
     """
-    if vector.shape != (DIM,) or not np.isfinite(vector).all():
-        raise ValueError(f"a search needs a finite vector ({DIM},), not {vector.shape}")
-    vector = vector.astype(np.float32)
+    if vectors.shape[1:] != (DIM,) or not np.isfinite(vectors).all():
+        raise ValueError(f"a search needs finite vectors (v, {DIM}), not {vectors.shape}")
     named = shelf.named(words)
     for n in DEEPER if filters else (CANDIDATES,):
         lexical = shelf.now.lexical.shares(words, n)
-        keys = shelf.keys({*lexical, *named, *_near(shelf, vector, n, kinds)})
+        near = _near(shelf, vectors, n, kinds)
+        keys = shelf.keys(sorted({*lexical, *named, *near}))
         keys = {id: key for id, key in keys.items() if key[0] in kinds}
         if filters:
             records = shelf.records(keys)
             keys = {i: key for i, key in keys.items() if filters.accepts(records[i].document)}
             if sum(kind == "product" for kind, _, _ in keys.values()) >= k:
                 break
-    vectors = shelf.vectors(
+    known = shelf.vectors(
         dict.fromkeys(key for _, text, photos in keys.values() for key in (text, *photos))
     )
-    near = _cosines(vectors, vector)
-    usual = float(shelf.now.average_photo @ vector)
-    looks = {
-        id: max((near[key] for key in photos if key in near), default=None)
-        for id, (_, _, photos) in keys.items()
-    }
-    return akin(
-        Signals(
-            dense={id: near[key] for id, (_, key, _) in keys.items()},
-            photo={id: (n - usual) / (1 - usual) for id, n in looks.items() if n is not None},
-            lexical={id: lexical[id] for id in keys if id in lexical},
-            named=frozenset(named & keys.keys()),
-            passages=frozenset(id for id, (kind, _, _) in keys.items() if kind != "product"),
-            texts={id: vectors[key] for id, (_, key, _) in keys.items()},
-        )
+    shown = [
+        (place, known[key])
+        for place, (_, _, photos) in enumerate(keys.values())
+        for key in photos
+        if key in known  # an unreadable photo has none
+    ]
+    return Candidates(
+        ids=tuple(keys),
+        lexical=np.array([lexical.get(id, 0.0) for id in keys]),
+        named=np.array([id in named for id in keys], bool),
+        passages=np.array([kind != "product" for kind, _, _ in keys.values()], bool),
+        texts=_matrix([known[text] for _, text, _ in keys.values()]),
+        photos=_matrix([vector for _, vector in shown]),
+        shown=np.array([place for place, _ in shown], int),
     )
 
 
-def _cosines(vectors: dict[str, np.ndarray], vector: np.ndarray) -> dict[str, float]:
-    if not vectors:
-        return {}
-    return dict(zip(vectors, (np.stack(list(vectors.values())) @ vector).tolist(), strict=True))
+def _matrix(vectors: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack(vectors) if vectors else np.empty((0, DIM), np.float32)
 
 
-def _near(shelf: Shelf, vector: np.ndarray, n: int, kinds: Sequence[Kind]) -> Iterator[str]:
+def _near(shelf: Shelf, vectors: np.ndarray, n: int, kinds: Sequence[Kind]) -> Iterator[str]:
     homes: dict[Name, bool] = {
         "products": "product" in kinds,
         "passages": bool({"faq", "policy"} & set(kinds)),
         "photos": "product" in kinds,
     }
     for name, wanted in homes.items():
-        for id in shelf.near(name, vector, n) if wanted else ():
+        for id in chain.from_iterable(shelf.near(name, vectors, n)) if wanted else ():
             yield id.rpartition("#")[0] if name == "photos" else id

@@ -16,7 +16,7 @@ import numpy as np
 
 from knowledge.embed import Embed
 from knowledge.index import Knowledge
-from knowledge.search import Signals, order
+from knowledge.search import Signals, order, places
 from knowledge.types import BadFeed, Document, Hit
 
 DEPTH = 40  # hits looked through: ten are judged, and many may be variants of one product
@@ -95,17 +95,14 @@ def reciprocal_rank(ranked: Sequence[str], relevant: Mapping[str, float]) -> flo
     return next((1 / i for i, id in enumerate(ranked, start=1) if id in relevant), 0.0)
 
 
-def reciprocal_ranks(signals: Signals) -> dict[str, float]:
+def reciprocal_ranks(signals: Signals) -> np.ndarray:
     """Reciprocal rank fusion (Cormack et al., 2009) of the signals, with their constant of 60."""
-    fused: dict[str, float] = dict.fromkeys(signals.dense, 0.0)
-    for found in (signals.dense, signals.lexical, signals.photo):
-        for place, id in enumerate(order(found), start=1):
-            fused[id] += 1 / (60 + place)
-    return fused
+    found = [np.where(place > 0, 1 / (60 + place), 0.0) for place in places(signals).values()]
+    return np.sum(found, axis=0)
 
 
 OURS = "as searched"
-WAYS: Mapping[str, Callable[[Signals], Mapping[str, float]]] = {
+WAYS: Mapping[str, Callable[[Signals], np.ndarray]] = {
     "dense alone": lambda signals: signals.dense,
     "BM25 alone": lambda signals: signals.lexical,
     "reciprocal ranks": reciprocal_ranks,
@@ -123,9 +120,10 @@ def evaluate(
     vectors = embed([question.query for question in judged])
     rankings: dict[str, list[list[str]]] = {name: [] for name in WAYS}
     for question, vector in zip(judged, vectors, strict=True):
-        signals = knowledge.signals(question.query, vector)
+        [signals] = knowledge.signals(question.query, vector)
         for name, combine in WAYS.items():
-            best = order(combine(signals))[:DEPTH]
+            scores = combine(signals)
+            best = [signals.ids[i] for i in order(scores)[:DEPTH] if scores[i]]
             found = [document for id in best if (document := knowledge.document(id))]
             rankings[name].append(_counted(found, question))
     results = {name: _quality(judged, ranked) for name, ranked in rankings.items()}

@@ -63,7 +63,7 @@ class Generation:
             for name, count in facts["counts"].items():
                 if neighbours.counts[name] != count:
                     raise damaged(folder, f"{neighbours.counts[name]} {name} instead of {count}")
-                neighbours.near(name, np.ones_like(average), 1)
+                neighbours.near(name, np.ones_like(average)[None], 1)
         except IndexDamaged:
             neighbours.close()
             raise

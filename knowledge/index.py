@@ -33,7 +33,7 @@ from knowledge.filters import Filters
 from knowledge.generation import BROKEN, Generation, make, tidy
 from knowledge.lock import take
 from knowledge.records import Records
-from knowledge.search import Signals, rank, score, unfolded
+from knowledge.search import Signals, families, rank, score, unfolded
 from knowledge.types import (
     KINDS,
     Document,
@@ -178,7 +178,7 @@ class Knowledge:
     def search(
         self,
         words: str,
-        vector: np.ndarray,
+        vectors: np.ndarray,
         filters: Filters | None = None,
         k: int = 10,
         kinds: Sequence[Kind] = KINDS,
@@ -188,41 +188,41 @@ class Knowledge:
 
         Args:
             words: What was said, for matching words, names and article numbers.
-            vector: The question in the space of the index, (DIM,) float32, unit norm.
+            vectors: The question in the space of the index, (DIM,) float32, unit norm; or several
+                ways to understand it, (v, DIM): a document counts by the one it is nearest to.
             filters: Products that do not fulfil these are left out; passages stay.
             kinds: Kinds of documents wanted.
             grouped: The best variant of each product stands for all; `Hit.variants` has the ids of
                 the others that were found.
+
+        Raises ValueError for vectors that are not finite or not of that shape.
         """
         with self._lock:
-            signals = self.signals(words, vector, filters, kinds, k)
-            scores = score(signals)
-            order = unfolded(signals, scores)
-            groups = self._groups(order, k) if grouped else {id: [id] for id in islice(order, k)}
-            records = self._shelf.records(groups)
-        found = {id: records[id].document for id in groups}
+            signals = self.signals(words, vectors, filters, kinds, k)
+            scores = np.stack([score(one) for one in signals])
+            order = unfolded(signals[0], scores.max(0))
+            records = self._shelf.records(order if grouped else islice(order, k))
+        documents = {id: record.document for id, record in records.items()}
+        groups = families(documents, k) if grouped else {id: [id] for id in documents}
+        found = {id: documents[id] for id in groups}
         hits = rank(words, signals, scores, found, self._answerable.probability)
         return [replace(hit, variants=tuple(groups[hit.document.id][1:])) for hit in hits]
-
-    def _groups(self, order: Iterable[str], k: int) -> dict[str, list[str]]:
-        """The first of each family, with all that are found of it."""
-        families: dict[str, list[str]] = {}
-        for id, record in self._shelf.records(order).items():
-            families.setdefault(record.document.family or id, []).append(id)
-        return {ids[0]: ids for ids in list(families.values())[:k]}
 
     def signals(
         self,
         words: str,
-        vector: np.ndarray,
+        vectors: np.ndarray,
         filters: Filters | None = None,
         kinds: Sequence[Kind] = KINDS,
         k: int = 10,
-    ) -> Signals:
-        """How near the candidates are by text, photo and words: what `search` ranks by."""
+    ) -> list[Signals]:
+        """How near the candidates are by text, photo and words, for each of the vectors: what
+        `search` ranks by."""
         with self._lock:
-            self._current()
-            return gather(self._shelf, words, vector, filters, kinds, k)
+            now = self._current()
+            vectors = np.atleast_2d(vectors).astype(np.float32)
+            candidates = gather(self._shelf, words, vectors, filters, kinds, k)
+        return [candidates.signals(one, float(now.average_photo @ one)) for one in vectors]
 
     def vector(self, id: str) -> np.ndarray | None:
         """What the index has for a document's text, (DIM,) float32, unit norm; None without it."""

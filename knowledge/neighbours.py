@@ -77,17 +77,17 @@ class Neighbours:
                 for some in batched(photos if name == "photos" else ids, BATCH):
                     self._do(self._collections[name].delete, ids=list(some))
 
-    def near(self, name: Name, vector: np.ndarray, n: int) -> list[str]:
-        """Ids of the n nearest to a vector (dimension,), nearest first."""
+    def near(self, name: Name, vectors: np.ndarray, n: int) -> list[list[str]]:
+        """Ids of the n nearest to each of some vectors (v, dimension), nearest first."""
         if not self.counts[name]:
-            return []
+            return [[] for _ in vectors]
         found = self._do(
             self._collections[name].query,
-            query_embeddings=[vector],
+            query_embeddings=vectors,
             n_results=min(n, self.counts[name]),
             include=[],
         )
-        return found["ids"][0]
+        return found["ids"]
 
     def _do(self, action: Any, **arguments: Any) -> Any:
         try:

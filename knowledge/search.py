@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 
@@ -23,96 +24,113 @@ WINDOW = 300  # characters of the passage that matched
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """How near each candidate is to a question, by document id."""
+    """How near each candidate is to a question, an array (n,) each in the order of `ids`."""
 
-    dense: Mapping[str, float]  # cosine with the text's vector; every candidate has one
-    photo: Mapping[str, float]  # how much nearer its best photo is than the shop's average one
-    lexical: Mapping[str, float]  # share of the question's words, in (0, 1]
-    named: frozenset[str] = frozenset()  # the question says the id or article number
-    passages: frozenset[str] = frozenset()  # those that are not products
-    akin: Mapping[str, float] = field(default_factory=dict)  # cosine with the best ones' mean
-    texts: Mapping[str, np.ndarray] = field(default_factory=dict)  # vectors of the texts
+    ids: tuple[str, ...]  # of the candidates, sorted
+    dense: np.ndarray  # cosine with the text's vector
+    photo: np.ndarray  # how much nearer its best photo is than the shop's average one; NaN: none
+    lexical: np.ndarray  # share of the question's words, in [0, 1]
+    named: np.ndarray  # bool: the question says the id or article number
+    passages: np.ndarray  # bool: those that are not products
+    akin: np.ndarray  # cosine with the best ones' mean, as a part of the best one's; 1: not asked
+    texts: np.ndarray  # (n, DIM): vectors of the texts
 
 
-def score(signals: Signals) -> dict[str, float]:
-    """The score of each candidate, in [0, 1]: how near by meaning or by looks, and by words.
+def score(signals: Signals) -> np.ndarray:
+    """The score of each candidate (n,), in [0, 1]: how near by meaning or by looks, and by words.
 
     Each signal takes away a part of what is left to 1, so that the score stays a share. A document
     that is unlike the best ones goes back (pseudo-relevance feedback): "notebook" finds many
     notebooks, and a case for one is not of their kind. The weights were chosen on a made-up
     catalogue of electronics, on the demo shop and on half of the questions about a clothes shop.
     """
-    scores = {}
-    for id, dense in signals.dense.items():
-        less, near = sorted((max(0.0, dense), max(0.0, signals.photo.get(id, 0.0))))
-        near += AGREE * less * (1 - near)
-        near = blend(near, signals.lexical.get(id, 0.0))
-        near *= 1 - AKIN * (1 - max(0.0, signals.akin.get(id, 1.0)))
-        scores[id] = NAMED + (1 - NAMED) * near if id in signals.named else NAMED * near
-    return scores
+    dense, photo = np.fmax(signals.dense, 0), np.fmax(signals.photo, 0)
+    less, near = np.minimum(dense, photo), np.maximum(dense, photo)
+    near = blend(near + AGREE * less * (1 - near), signals.lexical)
+    near = near * (1 - AKIN * (1 - np.maximum(signals.akin, 0)))
+    return np.where(signals.named, NAMED + (1 - NAMED) * near, NAMED * near)
 
 
-def blend(near: float, share: float) -> float:
+def blend(near: np.ndarray, share: np.ndarray | float) -> np.ndarray:
     """How near by meaning, with the share of the question's words that a document says."""
-    near = max(0.0, near)
+    near = np.maximum(near, 0)
     return near + LEXICAL * share * (1 - near)
 
 
 def akin(signals: Signals) -> Signals:
     """The signals with how alike each candidate is to the best ones; as they are without words."""
-    if not signals.lexical:
+    if not signals.lexical.any():
         return signals
     scores = score(signals)
     best = order(scores)[:BEST]
-    mean = np.sum([scores[id] * signals.texts[id] for id in best], axis=0)
-    length = float(np.linalg.norm(mean))
-    if not length:
+    mean = scores[best] @ signals.texts[best]
+    if not mean.any():
         return signals
-    near = np.stack(list(signals.texts.values())) @ mean / length
-    like = dict(zip(signals.texts, near.tolist(), strict=True))
-    top = max(like[id] for id in best)
-    return replace(signals, akin={id: min(1.0, near / top) for id, near in like.items()})
+    near = signals.texts @ (mean / np.linalg.norm(mean))
+    return replace(signals, akin=np.minimum(near / near[best].max(), 1))
 
 
-def unfolded(signals: Signals, scores: Mapping[str, float]) -> Iterator[str]:
+def unfolded(signals: Signals, scores: np.ndarray) -> Iterator[str]:
     """Ids, the best first, without passages that say the same as a better one."""
-    texts: list[np.ndarray] = []
-    for id in order(scores):
-        if id in signals.passages:
-            text = signals.texts[id]
-            if texts and float((np.stack(texts) @ text).max()) >= SAME:
+    told: list[int] = []
+    for i in order(scores).tolist():
+        if signals.passages[i]:
+            if told and (signals.texts[told] @ signals.texts[i]).max() >= SAME:
                 continue
-            texts.append(text)
-        yield id
+            told.append(i)
+        yield signals.ids[i]
+
+
+def families(documents: Mapping[str, Document], k: int) -> dict[str, list[str]]:
+    """The first of each of the first k families, with the ids of all that are found of it."""
+    found: dict[str, list[str]] = {}
+    for id, document in documents.items():
+        found.setdefault(document.family or id, []).append(id)
+    return {ids[0]: ids for ids in islice(found.values(), k)}
 
 
 def rank(
     words: str,
-    signals: Signals,
-    scores: Mapping[str, float],
+    signals: Sequence[Signals],
+    scores: np.ndarray,
     documents: Mapping[str, Document],
     sure: Callable[[float], float],
 ) -> list[Hit]:
-    """The documents, given in their order, as hits; `sure`: score -> how likely it answers."""
-    places = {
-        name: {id: place for place, id in enumerate(order(found), start=1)}
-        for name, found in (
-            ("dense", signals.dense),
-            ("lexical", signals.lexical),
-            ("photo", signals.photo),
-        )
-    }
+    """The documents, given in their order, as hits.
+
+    `signals` and their `scores` (v, n): one for each vector of the question; a document's are those
+    by which it is nearest. `sure`: score -> how likely it answers.
+    """
+    ranks = [places(one) for one in signals]
     hits = []
     for id, document in documents.items():
+        i = signals[0].ids.index(id)
+        by = int(scores[:, i].argmax())
         start, end = window(document.text, words)
-        ranks = {name: place[id] for name, place in places.items() if id in place}
-        hits.append(Hit(document, scores[id], ranks, start, end, sure(scores[id])))
+        found = {name: int(place[i]) for name, place in ranks[by].items() if place[i]}
+        best = float(scores[by, i])
+        hits.append(Hit(document, best, found, start, end, sure(best)))
     return hits
 
 
-def order(scores: Mapping[str, float]) -> list[str]:
-    """Ids, the highest score first; equal ones by id."""
-    return sorted(scores, key=lambda id: (-scores[id], id))
+def places(signals: Signals) -> dict[str, np.ndarray]:
+    """Each candidate's place (n,) by each signal, from 1; 0 where the signal does not find it."""
+    found = {
+        "dense": signals.dense,
+        "lexical": np.where(signals.lexical > 0, signals.lexical, np.nan),
+        "photo": signals.photo,
+    }
+    placed = {}
+    for name, values in found.items():
+        placed[name] = np.zeros(len(values), int)
+        has = np.flatnonzero(~np.isnan(values))
+        placed[name][has[order(values[has])]] = np.arange(1, len(has) + 1)
+    return placed
+
+
+def order(scores: np.ndarray) -> np.ndarray:
+    """Places of the scores, the highest first; of equal ones the first."""
+    return np.argsort(-scores, kind="stable")
 
 
 def window(text: str, words: str) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from knowledge.lexical import Lexical
 from knowledge.load import read_documents
 from knowledge.parse import parse_filters
 from knowledge.retriever import KnowledgeRetriever
-from knowledge.search import NAMED, WINDOW, Signals, order, score, window
+from knowledge.search import NAMED, WINDOW, Signals, order, places, score, window
 from knowledge.types import BadFeed, Document, Hit
 
 QUESTIONS = Path(__file__).parent / "samples" / "questions"
@@ -209,14 +209,22 @@ def test_judged_questions_are_checked(tmp_path) -> None:
 
 
 def test_scores() -> None:
+    none = np.nan
     signals = Signals(
-        dense={"text": 0.6, "words": 0.5, "photo": 0.1, "named": -0.2, "none": -0.5},
-        photo={"photo": 0.9, "text": 0.2},
-        lexical={"words": 0.9},
-        named=frozenset({"named"}),
+        ids=("named", "none", "photo", "text", "words"),
+        dense=np.array([-0.2, -0.5, 0.1, 0.6, 0.5]),
+        photo=np.array([none, none, 0.9, 0.2, none]),
+        lexical=np.array([0, 0, 0, 0, 0.9]),
+        named=np.array([True, False, False, False, False]),
+        passages=np.zeros(5, bool),
+        akin=np.ones(5),
+        texts=np.empty((5, 0)),
     )
-    assert order(score(signals)) == ["named", "photo", "words", "text", "none"]
-    assert score(signals)["none"] == 0
+    best = [signals.ids[i] for i in order(score(signals))]
+    assert best == ["named", "photo", "words", "text", "none"]
+    assert score(signals)[1] == 0
+    assert places(signals)["photo"].tolist() == [0, 0, 1, 2, 0]
+    assert places(signals)["lexical"].tolist() == [0, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
                 return alert("Ask something, or choose a photo.")
             filters = parse_filters(turn.text, knowledge.vocabulary)
             hits = knowledge.search(said_words, vector, filters or None, k=PLACES)
-            signals = knowledge.signals(said_words, vector, filters or None, k=PLACES)
+            [signals] = knowledge.signals(said_words, vector, filters or None, k=PLACES)
             others = knowledge.search(said_words, vector, k=4 * PLACES) if filters else []
         except Exception as error:
             return alert(said(error, "-"))

@@ -91,21 +91,20 @@ def ranked(
 
 
 def _place(n: int, hit: Hit, signals: Signals, answerable: float) -> str:
-    id, ranks = hit.document.id, hit.ranks
-    reasons = [("meaning", max(0.0, signals.dense.get(id, 0.0)), ranks.get("dense"))]
-    if id in signals.photo:
-        reasons.append(("looks", max(0.0, signals.photo[id]), ranks.get("photo")))
-    reasons.append(("words", signals.lexical.get(id, 0.0), ranks.get("lexical")))
+    i, ranks = signals.ids.index(hit.document.id), hit.ranks
+    reasons = [("meaning", max(0.0, signals.dense[i]), ranks.get("dense"))]
+    if "photo" in ranks:
+        reasons.append(("looks", max(0.0, signals.photo[i]), ranks["photo"]))
+    reasons.append(("words", signals.lexical[i], ranks.get("lexical")))
     drawn = "".join(
         f'<div class="reason"><span>{name}</span><i style="--share:{min(1.0, share):.3f}"></i>'
         f"<b>{share:.2f}</b><small>{f'place {place}' if place else 'not found by it'}</small></div>"
         for name, share, place in reasons
     )
     notes = []
-    if id in signals.named:
+    if signals.named[i]:
         notes.append("The question names its id or article number: it comes first.")
-    akin = signals.akin.get(id, 1.0)
-    if akin < 0.95:
+    if (akin := signals.akin[i]) < 0.95:
         notes.append(f"It is less like the best ones ({akin:.0%}), which takes it back.")
     sure = "answers" if hit.sure >= answerable else "too unsure to answer from"
     notes.append(f"{hit.sure:.0%} sure: {sure}.")
