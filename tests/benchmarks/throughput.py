@@ -43,7 +43,7 @@ QUESTIONS = (
     "How big is the blue Fjord vase?",
 )
 PHOTOS = ("kettle-bruno-red_3", "armchair-fell-green_1", "watering-can-dew-copper_2")
-CLIPS = ("how_long_does_delivery_take", "i_want_to_return_my_order", "where_is_my_order")
+CLIPS = ("how_long_does_delivery_take", "where_is_my_order")  # with replies of their own
 TALK = 4  # turns in one conversation, each the same question; then another is begun
 MARKS = (1_000, 10_000)  # turns after which memory is looked at
 TICK = os.sysconf("SC_CLK_TCK")  # a second
