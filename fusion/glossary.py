@@ -142,7 +142,13 @@ def _stem(word: str, language: str) -> str:
 
 
 def legible(text: str, known: Collection[str]) -> str:
-    """Of a text in English, what an encoder with these words reads: what stayed in another language
-    is noise to it. Names and codes stay."""
+    """Of a text in English, what an encoder that knows these words reads: what stayed in another
+    language is noise to it. What the glossary says in English stays though the encoder spells it in
+    pieces ("refund"), and so do names and codes."""
     words = [word for word in text.split() if not re.search(f"[{CJK}]", word)]
-    return " ".join(word for word in words if not word.islower() or word.strip(MARKS) in known)
+    said = glossary("en").words
+    return " ".join(
+        word
+        for word in words
+        if not word.islower() or (bare := word.strip(MARKS)) in known or bare in said
+    )
