@@ -1,8 +1,8 @@
 """What customers say in other languages, and what they want by it.
 
-The head of the intents learnt from English sentences. Vectors of other languages lie a little beside
-those of the same sentences in English, and the head takes one intent for another where they do. A
-logistic regression over the vector of the words stands beside its logits, solved on the examples of
+The head of the intents learnt from English sentences. Vectors of other languages lie beside those
+of the same sentences in English, and there the head takes one intent for another. So a logistic
+regression over the vector of the words adds to its logits, solved on the examples of
 `sayings.jsonl` (`deskhand train sayings`). What is learnt from one language serves all of them.
 """
 
