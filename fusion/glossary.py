@@ -70,10 +70,12 @@ class Glossary:
 
     def _phrase(self, words: list[str]) -> tuple[int, str]:
         """How many of the words are a phrase, and what it is in English."""
-        keys = tuple(key(word, self.language) for word in words)
+        written = tuple(word.lower() for word in words)
+        stems = tuple(key(word, self.language) for word in words)
         for n in range(len(words), 0, -1):
-            if keys[:n] in self._phrases:
-                return n, self._phrases[keys[:n]]
+            for keys in (written[:n], stems[:n]):  # "é" is "is", though "e" is "and"
+                if keys in self._phrases:
+                    return n, self._phrases[keys]
         return 1, words[0]
 
     def _cut(self, run: str) -> Iterator[str]:
@@ -98,16 +100,19 @@ def glossary(language: str) -> Glossary:
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     phrases: dict[tuple[str, ...], str] = {}
+    stems: dict[tuple[str, ...], str] = {}
     words: set[str] = set()
     for row in rows:
         english = row["english"]
-        said = english if language == "en" else row[language]
-        words.update(_WORD.findall(said.lower()))
+        said = (english if language == "en" else row[language]).lower()
+        words.update(_WORD.findall(said))
         for phrase in said.split("|"):
             if language in UNSPACED:
                 phrases.setdefault((phrase,), english)
-            keys = tuple(key(word, language) for word in _WORD.findall(phrase.replace("'", " ")))
-            phrases.setdefault(keys, english)
+            written = tuple(_WORD.findall(phrase.replace("'", " ")))
+            phrases.setdefault(written, english)
+            stems.setdefault(tuple(key(word, language) for word in written), english)
+    phrases = stems | phrases
     phrases.pop((), None)
     return Glossary(language, phrases, frozenset(words))
 
@@ -137,7 +142,13 @@ def _stem(word: str, language: str) -> str:
 
 
 def legible(text: str, known: Collection[str]) -> str:
-    """Of a text in English, what an encoder with these words reads: what stayed in another language
-    is noise to it. Names and codes stay."""
+    """Of a text in English, what an encoder that knows these words reads: what stayed in another
+    language is noise to it. What the glossary says in English stays though the encoder spells it in
+    pieces ("refund"), and so do names and codes."""
     words = [word for word in text.split() if not re.search(f"[{CJK}]", word)]
-    return " ".join(word for word in words if not word.islower() or word.strip(MARKS) in known)
+    said = glossary("en").words
+    return " ".join(
+        word
+        for word in words
+        if not word.islower() or (bare := word.strip(MARKS)) in known or bare in said
+    )

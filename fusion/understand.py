@@ -10,16 +10,19 @@ import torch
 from fusion.baselines import BASELINES, Model, build, card_name
 from fusion.explain import coalitions, shapley
 from fusion.model import INTENTS, collate
+from fusion.sayings import FILE as SAYINGS
+from fusion.sayings import Sayings, load_sayings
 from fusion.types import MODALITIES, Attributions, Fused, Modality, Percept, WeightsError
 from fusion.weights import SHIPPED, load_into, load_weights, read_card
 
 
 class FusionModule:
-    """A trained model and its name."""
+    """A trained model, its name, and what stands beside it for other languages than English."""
 
-    def __init__(self, model: Model, name: str) -> None:
+    def __init__(self, model: Model, name: str, sayings: Sayings | None = None) -> None:
         self.model = model.eval()
         self.name = name
+        self.sayings = sayings
 
     @torch.inference_mode()
     def __call__(self, percept: Percept) -> Fused:
@@ -29,8 +32,12 @@ class FusionModule:
         subsets = coalitions(len(players))
         present = torch.zeros(len(subsets), len(MODALITIES), dtype=torch.bool)
         present[:, [MODALITIES.index(m) for m in players]] = torch.from_numpy(subsets)
-        out = self.model(inputs.masked(present))
-        intents = (out.intents / self.model.warmth).softmax(-1)
+        subset = inputs.masked(present)
+        out = self.model(subset)
+        logits = out.intents / self.model.warmth
+        if self.sayings is not None and percept.english:
+            logits = logits + self.sayings(subset)
+        intents = logits.softmax(-1)
         whole = len(subsets) - 1  # the last coalition has everybody
         before = 1 << players.index("history") if "history" in players else 0
         order = intents[whole].argsort(descending=True).tolist()
@@ -56,7 +63,9 @@ class FusionModule:
 def load_fusion(spec: str = "shipped") -> FusionModule:
     """The fusion module of `spec`: "shipped", one of BASELINES, or the path of weights.
 
-    Raises WeightsError when the weights are missing, damaged or of another model.
+    What was learnt for other languages lies beside the weights: always with the shipped ones, and
+    where `deskhand train sayings` has written it. Raises WeightsError when the weights are missing,
+    damaged or of another model.
     """
     if spec == "shipped":
         path = SHIPPED / "fusion.safetensors"
@@ -74,4 +83,6 @@ def load_fusion(spec: str = "shipped") -> FusionModule:
     tensors, card = load_weights(path, card_name(name))
     model = build(name)
     load_into(model, tensors, path)
-    return FusionModule(model, f"{card['model']}:{card['sha256'][:8]}")
+    beside = path.with_name(SAYINGS)
+    sayings = load_sayings(beside) if spec == "shipped" or beside.is_file() else None
+    return FusionModule(model, f"{card['model']}:{card['sha256'][:8]}", sayings)

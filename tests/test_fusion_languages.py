@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent import answers
-from fusion.glossary import glossary, key
+from fusion.glossary import glossary, key, legible
 from fusion.languages import LANGUAGES, detect, heard_in, in_english, spoken_before
 from fusion.types import Message, Transcript
 from knowledge.demo import folder
@@ -131,10 +131,16 @@ def test_questions_are_taken_for_their_language(language: str) -> None:
         ("zh", "取消我的訂單", "cancel my order"),
         ("ja", "はい", "yes"),
         ("pt", "sim, pode fazer", "yes, go ahead"),
+        ("pt", "o regador é grande e verde", "the watering can is large and green"),
+        ("fr", "où est ma commande?", "where is my order?"),
     ],
 )
 def test_what_is_said_most_is_read_as_english(language: str, text: str, english: str) -> None:
     assert glossary(language).english(text) == english
+
+
+def test_what_the_glossary_says_stays_though_the_encoder_has_no_such_word() -> None:
+    assert legible("the refund of algum Aster", {"the", "of"}) == "the refund of Aster"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,22 @@ def train_languages(
     print(train(gather(pairs, vectors, recipe.rows), recipe, out, SOURCES))
 
 
+@train_app.command("sayings")
+def train_sayings(
+    out: Annotated[Path, typer.Option(help="Folder of the fusion weights they stand beside.")],
+) -> None:
+    """Learn what customers want by what they say in other languages, from fusion/sayings.jsonl."""
+    from agent.space import open_encoders
+    from fusion import sayings
+    from fusion.understand import load_fusion
+
+    settings = Settings.read()
+    model = load_fusion(settings.fusion).model
+    encoders = open_encoders(settings)
+    with closing(encoders.decoder):
+        sayings.train_sayings(encoders, model, out / sayings.FILE)
+
+
 @evaluate_app.command("languages")
 def evaluate_languages(
     out: Out,
@@ -81,9 +97,7 @@ def evaluate_languages(
         parts["Tatoeba"] = judge_tatoeba(data / "parallel", load_student(), load_text())
     with closing(open_agent(Settings.read())) as agent:
         parts["Questions to the demo shop"] = judge_questions(agent, questions)
-        parts["Sentences the glossary was mended on"] = judge_sentences(
-            agent, questions / "intents"
-        )
+        parts["What customers say"] = judge_sentences(agent, questions / "intents")
     out.mkdir(parents=True, exist_ok=True)
     figures = json.dumps(parts, indent=2)
     (out / "languages.json").write_text(f"{figures}\n")

@@ -1,0 +1,98 @@
+"""What customers want by what they say in other languages."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fusion import sayings
+from fusion.model import INTENTS
+from fusion.perceive import Encoders, perceive
+from fusion.sayings import FILE, load_sayings, train_sayings
+from fusion.types import InputLimits, Percept, Turn, WeightsError
+from fusion.understand import FusionModule, load_fusion
+from fusion.weights import SHIPPED
+
+SAID = Path(__file__).parent / "samples" / "languages" / "intents"
+
+
+@pytest.fixture(scope="module")
+def encoders(agent) -> Encoders:
+    return agent.encoders
+
+
+@pytest.fixture(scope="module")
+def fusion() -> FusionModule:
+    return load_fusion()
+
+
+@pytest.fixture(scope="module")
+def without(fusion: FusionModule) -> FusionModule:
+    return FusionModule(fusion.model, fusion.name)
+
+
+def read(text: str, encoders: Encoders) -> Percept:
+    return perceive(Turn(text), [], encoders, InputLimits())
+
+
+def test_english_never_passes_here(encoders, fusion, without) -> None:
+    percept = read("my mug arrived broken", encoders)
+    assert fusion(percept).intents == without(percept).intents
+
+
+def test_attributions_still_sum_to_what_they_explain(encoders, fusion) -> None:
+    fused = fusion(read("a minha encomenda ainda não chegou", encoders))
+    nothing = fusion(Percept("", "", None, (), {}, {}))
+    gained = fused.intents[fused.intent] - nothing.intents[fused.intent]
+    assert sum(fused.attributions.intent.values()) == pytest.approx(gained, abs=1e-5)
+
+
+def test_sentences_that_nothing_was_learnt_from_are_understood(encoders, fusion, without) -> None:
+    rows = [json.loads(line) for path in SAID.glob("*.jsonl") for line in path.open("rb")]
+    percepts = [read(row["text"], encoders) for row in rows[::4]]
+    wanted = [row["intent"] for row in rows[::4]]
+
+    def right(module: FusionModule) -> float:
+        return float(
+            np.mean([module(p).intent == w for p, w in zip(percepts, wanted, strict=True)])
+        )
+
+    assert right(fusion) >= 0.9
+    assert right(fusion) > right(without)
+
+
+def test_no_example_is_also_judged() -> None:
+    examples = {json.loads(line)["text"].casefold() for line in sayings.EXAMPLES.open("rb")}
+    judged = {
+        json.loads(line)["text"].casefold()
+        for path in SAID.glob("*.jsonl")
+        for line in path.open("rb")
+    }
+    assert judged and not examples & judged
+
+
+def test_what_is_learnt_is_what_the_examples_say(
+    encoders, fusion, without, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = sayings.EXAMPLES.read_text("utf-8").splitlines()[::20]
+    rows = [json.loads(line) for line in lines]
+    turned = [{**row, "intent": INTENTS[-1 - INTENTS.index(row["intent"])]} for row in rows]
+    monkeypatch.setattr(sayings, "EXAMPLES", tmp_path / "sayings.jsonl")
+    monkeypatch.setattr(sayings, "RIDGE", 0.001)
+    sayings.EXAMPLES.write_text("\n".join(map(json.dumps, turned)), "utf-8")
+    train_sayings(encoders, fusion.model, tmp_path / FILE)
+    taught = FusionModule(fusion.model, fusion.name, load_sayings(tmp_path / FILE))
+    heard = [taught(read(row["text"], encoders)).intent == row["intent"] for row in turned]
+    assert np.mean(heard) >= 0.9
+
+
+def test_weights_that_are_missing_or_cut_short_name_the_fix(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="deskhand train sayings"):
+        load_sayings(tmp_path / FILE)
+    whole = (SHIPPED / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(whole[:-8])
+    card = "sayings.card.json"
+    (tmp_path / card).write_text((SHIPPED / card).read_text())
+    with pytest.raises(WeightsError, match="damaged"):
+        load_sayings(tmp_path / FILE)
