@@ -31,7 +31,9 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
     limits = settings.input_limits
     uploads = Uploads()
     app.include_router(widget_routes(agent, settings.title))
-    with warnings.catch_warnings(action="ignore"):  # that several pages go without ssr_mode
+    with warnings.catch_warnings():
+        # It is not asked for, and Gradio says of several pages that they go without.
+        warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
         gr.mount_gradio_app(
             app,
             chat_page(agent, settings, uploads, app.state.access),

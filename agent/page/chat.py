@@ -9,7 +9,6 @@ browser can.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -192,8 +191,7 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         listening = tell.html("Listening to your recording")
         yield {trouble: f'<p class="wait" role="status">{listening}</p>'}
         wrong = talks.listen(talk, str(event.path))
-        said = f'<p class="alert" role="alert">{escape(wrong)}</p>' if wrong else ""
-        yield {session: talk, trouble: said, **reviewing(talk)}
+        yield {session: talk, trouble: alert(wrong), **reviewing(talk)}
 
     def discard(talk: Talk | None) -> dict[Any, Any]:
         if talk:

@@ -12,8 +12,9 @@ from agent.agent import Agent
 from agent.build import index_paths, keep_language, photo_fetcher
 from agent.config import Settings
 from agent.documents import put, take_out
+from agent.markup import alert
 from agent.page.desk import said
-from agent.page.head import alert, empty, good, head
+from agent.page.head import empty, good, head
 from agent.page.shelf import counted, listed, ranked, reported
 from agent.search import Lookup
 from fusion.hub_vision import HubTower
