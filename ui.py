@@ -36,7 +36,7 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
         gr.mount_gradio_app(
             app,
-            chat_page(agent, settings, uploads, app.state.access),
+            chat_page(agent, settings, uploads, app.state.access, app.state.budgets),
             path="/",
             max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},

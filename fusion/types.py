@@ -30,7 +30,8 @@ class Turn:
     """One customer message, as it came in. Attachments are undecoded bytes; `choices` are the ids
     of the answers picked, of those that the last question offered. A `transcript` is what was heard
     in the recording before, with the words as the customer corrected them: it counts, and the
-    recording is not heard again."""
+    recording is not heard again. `language` (ISO 639-1) is that of the page it was written on, for
+    whoever has not said a word in another one."""
 
     text: str = ""
     audio: bytes | None = None
@@ -38,6 +39,7 @@ class Turn:
     video: bytes | None = None
     choices: tuple[str, ...] = ()
     transcript: Transcript | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

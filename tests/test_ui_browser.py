@@ -422,7 +422,7 @@ def test_who_sends_too_much_is_asked_to_wait(address: str, app: FastAPI, shots: 
         secret = other.driver.get_cookie("deskhand")["value"]
         with pytest.raises(HTTPException):
             while True:
-                app.state.access.spend_page(secret, "192.0.2.1")
+                app.state.access.enter_page(secret, "192.0.2.1")
         other.one("#box textarea").send_keys("Where is my order?", Keys.ENTER)
         other.until(lambda: "a lot in a short time" in other.one("#now").text, "the limit")
         assert other.one("#box textarea").get_property("value") == "Where is my order?"

@@ -17,6 +17,7 @@ from fastapi import HTTPException
 from agent import types
 from agent.agent import Agent
 from agent.api.access import Access
+from agent.api.budget import Budgets
 from agent.config import Settings
 from agent.errors import NotFound
 from agent.markup import alert
@@ -24,7 +25,7 @@ from agent.page import messages
 from agent.page.browsers import Uploads, asking
 from agent.page.evidence import evidence, nothing
 from agent.page.style import script
-from agent.page.talk import Sent, Talk, Talks
+from agent.page.talk import Sent, Talk, Talks, failure
 from agent.page.texts import Texts
 from agent.store.feedback import Rating
 from fusion.languages import LANGUAGES
@@ -66,13 +67,14 @@ RECORDING = {
 }
 """What chat.js and voice.js say, by the names of their constants."""
 
-LIMITED = "That was a lot in a short time. Please wait a little, then try again."
 PERSON = "I would like to talk to a person, please."
 
 
-def chat_page(agent: Agent, settings: Settings, uploads: Uploads, access: Access) -> gr.Blocks:
+def chat_page(
+    agent: Agent, settings: Settings, uploads: Uploads, access: Access, budgets: Budgets
+) -> gr.Blocks:
     """The chat page for one agent, in every language, made but not served."""
-    talks = Talks(agent, uploads)
+    talks = Talks(agent, uploads, budgets)
     page = gr.Blocks(
         title=settings.title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
     )
@@ -95,14 +97,9 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         handed = bool(talk.conversation and agent.store.handed_off(talk.conversation))
         return {session: talk, past: talk.drawn or welcome, **offered(talk.last), **look_on(handed)}
 
-    def may(request: gr.Request) -> bool:
-        """Whether this browser, and its address, may send more."""
-        address = request.client.host if request.client else ""
-        try:
-            access.spend_page(asking(request), address)
-        except HTTPException:
-            return False
-        return True
+    def counted(request: gr.Request) -> dict[str, str]:
+        """The names this browser and its address are counted under. Raises HTTPException 429."""
+        return access.enter_page(asking(request), request.client.host if request.client else "")
 
     def answer(
         talk: Talk | None, sent: Sent, request: gr.Request, boxed: dict[str, Any] | None = None
@@ -115,13 +112,15 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         if talk.waiting:
             yield {session: gr.skip()}
             return
-        if not may(request):
-            yield {now: messages.agent_says(alert(tell(LIMITED)))}
+        try:
+            names = counted(request)
+        except HTTPException as refused:
+            yield {now: messages.agent_says(alert(failure(refused, talk)))}
             return
         talk.waiting = True
         try:
             first = True
-            for progress in talks.answered(talk, sent):
+            for progress in talks.answered(talk, sent, names):
                 shown: dict[Any, Any] = {now: progress.now}
                 if progress.events:
                     shown[panel] = evidence(tell, progress.events, agent.knowledge)
@@ -185,12 +184,14 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         talk: Talk | None, request: gr.Request, event: gr.EventData
     ) -> Iterator[dict[Any, Any]]:
         talk = talk or talks.restored(asking(request), tell)
-        if not may(request):
-            yield {trouble: alert(tell(LIMITED))}
+        try:
+            names = counted(request)
+        except HTTPException as refused:
+            yield {trouble: alert(failure(refused, talk))}
             return
         listening = tell.html("Listening to your recording")
         yield {trouble: f'<p class="wait" role="status">{listening}</p>'}
-        wrong = talks.listen(talk, str(event.path))
+        wrong = talks.listen(talk, str(event.path), names)
         yield {session: talk, trouble: alert(wrong), **reviewing(talk)}
 
     def discard(talk: Talk | None) -> dict[Any, Any]:
