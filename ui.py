@@ -28,7 +28,6 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
     other host.
     """
     mount_staff(app, agent, settings, theme())
-    limits = settings.input_limits
     uploads = Uploads()
     app.include_router(widget_routes(agent, settings.title))
     with warnings.catch_warnings():
@@ -38,7 +37,7 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
             app,
             chat_page(agent, settings, uploads, app.state.access, app.state.budgets),
             path="/",
-            max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
+            max_file_size=settings.input_limits.file_bytes,
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
             **SERVED,
             pwa=False,

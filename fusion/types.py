@@ -56,6 +56,11 @@ class InputLimits:
     video_bytes: int = 50_000_000
     decode_seconds: float = 10.0  # for one attachment; its decoder is killed after this
 
+    @property
+    def file_bytes(self) -> int:
+        """Of the largest attachment of any kind."""
+        return max(self.photo_bytes, self.audio_bytes, self.video_bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

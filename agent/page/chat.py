@@ -36,6 +36,7 @@ CONCURRENT = 4
 1 2 4 8 1 2 4 8`): so that one slow turn, a video or a chat model, does not hold up the others."""
 WAITING = 64  # turns that wait besides: twice what 30 open pages send
 LOOK = 4.0  # seconds between two looks for what a person wrote
+PASTED = 10**9  # characters that stay words when they are pasted: of more, Gradio makes a file
 COMMENT = 300  # characters of what is wrong with a reply
 
 Example = tuple[str, str | None]  # the words, and the product whose photo goes with them
@@ -54,6 +55,13 @@ STATES = {
     "LOST": "The shop cannot be reached just now. What you wrote stays here; we keep trying.",
     "OFFLINE": "You are offline. What you wrote stays here until you are back.",
     "QUEUED": "Many are asking at once. Your message is in the queue.",
+    "LARGE": "The file is too large: at most %(size)s MB can be sent.",
+    "MESSAGE": "Your message",
+    "ADD": "Add photos or a video",
+    "ADDED": "Added",
+    "REMOVE": "Remove",
+    "SEND": "Send",
+    "UPLOADING": "Uploading",
 }
 RECORDING = {
     "RECORD": messages.RECORD,
@@ -231,7 +239,8 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
     session = gr.State()  # a Talk
     look = gr.Timer(LOOK, active=False)
     log = tell.html("Conversation")
-    said = {name: tell(english) for name, english in STATES.items()} | {"LANGUAGE": tell.language}
+    largest = limits.file_bytes // 1_000_000
+    said = {name: tell(english, size=largest) for name, english in STATES.items()}
     most = limits.audio_bytes // 1_000_000
     heard = {name: tell(english, size=most) for name, english in RECORDING.items()}
     with gr.Row(elem_id="head"):
@@ -244,7 +253,13 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
                 past = gr.HTML(
                     welcome,
                     html_template=f'<div role="log" aria-label="{log}">${{value}}</div>',
-                    js_on_load=script("chat.js", **said, ORIGINS=list(settings.origins)),
+                    js_on_load=script(
+                        "chat.js",
+                        **said,
+                        LANGUAGE=tell.language,
+                        ORIGINS=list(settings.origins),
+                        MOST=limits.file_bytes,
+                    ),
                     apply_default_css=False,
                     elem_id="past",
                 )
@@ -271,10 +286,9 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
                     label=tell("Your message"),
                     show_label=False,
                     placeholder=tell("Your message"),
-                    file_types=["image", "video"],
                     file_count="multiple",
                     max_lines=6,
-                    max_plain_text_length=limits.text_chars,
+                    max_plain_text_length=PASTED,
                     scale=1,
                     elem_id="box",
                 )
