@@ -89,7 +89,9 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
 
         fetch = photo_fetcher(settings, agent.encoders.decoder) if settings.fetch_photos else None
         try:
-            documents = read_documents(file, fetch, guessed, currency=settings.currency)
+            documents = read_documents(
+                file, fetch, guessed, currency=settings.currency, site=settings.site
+            )
             report = put(agent, documents, _told(progress))
             progress(None, desc="calibrating")
             knowledge.calibrate(agent.encoders.text.encode)
