@@ -69,7 +69,8 @@ function begin() {
     const items = document.querySelectorAll("#box [role=listitem]");
     items.forEach((item) => item.setAttribute("role", "group"));
     document.querySelectorAll("#box [aria-label]").forEach((one) => {
-      if (one.ariaLabel in NAMES) one.ariaLabel = NAMES[one.ariaLabel];
+      const name = NAMES[one.ariaLabel] ?? one.ariaLabel;
+      if (one.ariaLabel !== name) one.ariaLabel = name; // being set is a change, too
     });
     document.querySelectorAll("#box input[type=file]").forEach((one) => {
       if (one.accept !== FILES) one.accept = FILES;
