@@ -28,15 +28,16 @@ def mount(app: FastAPI, agent: Agent, settings: Settings) -> None:
     other host.
     """
     mount_staff(app, agent, settings, theme())
-    limits = settings.input_limits
     uploads = Uploads()
     app.include_router(widget_routes(agent, settings.title))
-    with warnings.catch_warnings(action="ignore"):  # that several pages go without ssr_mode
+    with warnings.catch_warnings():
+        # It is not asked for, and Gradio says of several pages that they go without.
+        warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
         gr.mount_gradio_app(
             app,
-            chat_page(agent, settings, uploads, app.state.access),
+            chat_page(agent, settings, uploads, app.state.access, app.state.budgets),
             path="/",
-            max_file_size=max(limits.photo_bytes, limits.audio_bytes, limits.video_bytes),
+            max_file_size=settings.input_limits.file_bytes,
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
             **SERVED,
             pwa=False,

@@ -25,7 +25,7 @@ from agent.damage import leant, speaks
 from agent.find import Findings, find, own_words
 from agent.flows import advance
 from agent.listening import expected
-from agent.local import asides, in_language, joined, labelled, noted, wished
+from agent.local import asides, in_language, joined, labelled, nameable, noted, wished
 from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
@@ -112,7 +112,9 @@ class Agent:
             turns, state = self.store.recent(conversation_id), self.store.flow(conversation_id)
             history, shown = messages(turns), [reply for _, reply in turns]
             turn, obeyed = without_chip(spelt(turn, shown), shown, history)
-            percept = perceive(turn, history, self.encoders, self.input_limits, expected(shown))
+            percept = nameable(
+                perceive(turn, history, self.encoders, self.input_limits, expected(shown))
+            )
             happened: list[Event] = [events.heard(percept)]
             yield happened[-1]
 

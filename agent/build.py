@@ -147,7 +147,8 @@ def index_paths(
         progress(doing, done, total)
 
     documents: Iterable[Document | Skipped] = chain.from_iterable(
-        read_documents(path, fetch_photo, guessed, advanced, settings.currency) for path in paths
+        read_documents(path, fetch_photo, guessed, advanced, settings.currency, settings.site)
+        for path in paths
     )
     if anew and not paths:
         documents = kept_documents(settings.index_folder)

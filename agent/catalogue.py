@@ -33,8 +33,9 @@ _VALUES = {
     "side": r"[a-z]+",
 }
 """What a name in a sentence may stand for; any other for whatever stands there."""
-_WHOLE = ("problem",)
+_WHOLE = ("problem", "formats")
 """Names that stand for a phrase of the catalogue and for nothing else."""
+_SECONDS = ("heard", "promised")
 _LISTS = ("items", "names", "products", "ways", "sums", "fields", "reasons")
 _MONEY = re.compile(r"([\d,]+\.\d\d) ([A-Z]{3})\b")
 _DAY = re.compile(r"\b\d{1,2} (?:[A-Z][a-z]+) \d{4}\b")
@@ -118,7 +119,7 @@ class Catalogued:
         if known := [part for part in parts if part]:
             return self.listed(known) if len(known) == len(parts) else english
         if _MEASURED.fullmatch(english) and not _MONEY.fullmatch(english):
-            return re.sub(r"(?<=\d)\.(?=\d)", get_decimal_symbol(self.locale), english)
+            return self._figures(english)
         return self._value("", english)
 
     def listed(self, parts: list[str]) -> str:
@@ -144,6 +145,8 @@ class Catalogued:
         and dates as they are written here."""
         if name == "wishes":
             return self.listed([self.wish(wish) for wish in _WISH.findall(english)])
+        if name in _SECONDS:
+            return self._figures(english)
         if name in _LISTS and " and " in english:
             first, last = english.rsplit(" and ", 1)
             parts = [*re.split(r"; |, (?=[A-Z“])", first), last]
@@ -180,6 +183,10 @@ class Catalogued:
         said = self._phrase(match[1] or match[2])
         return match[0] if said is None else match[0].replace(match[1] or match[2], said)
 
+    def _figures(self, english: str) -> str:
+        """ "7.5 x 13 cm" -> "7,5 x 13 cm" in German."""
+        return re.sub(r"(?<=\d)\.(?=\d)", get_decimal_symbol(self.locale), english)
+
     def _sum(self, match: re.Match[str]) -> str:
         return self.money(float(match[1].replace(",", "")), match[2])
 
@@ -192,6 +199,12 @@ def _pattern(message: Message) -> Pattern:
         for n, part in enumerate(parts)
     )
     return Pattern(re.compile(regex, re.S), english, str(message.string))
+
+
+def say(english: str, language: str) -> str:
+    """English text in the language; as it is where the catalogue has no words for all of it."""
+    own = catalogued(language)
+    return (own and own.say(english)) or english
 
 
 @cache

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     """Whether indexing may fetch a feed's photos from public http(s) addresses."""
     currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     """Of prices in feeds that name none, ISO 4217."""
+    site: str = Field(default="", pattern=r"^(https?://[^\s/]\S*)?$")
+    """Address of the shop's own pages, "https://shop.example": what a feed calls "/products/mug" is
+    indexed with its whole address, and is a link wherever it is named."""
     database_url: str | None = Field(default=None, pattern=r"^(postgresql\+psycopg|sqlite)://")
     """Database of conversations, as SQLAlchemy names it: "postgresql+psycopg://user:password@host/
     name" (install deskhand[postgres]); None: a file under `home`."""

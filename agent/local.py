@@ -1,7 +1,8 @@
 """A reply in the customer's language.
 
-A reply is in one language: what a catalogue lacks is said in English, and then all of it. What the
-shop itself wrote is quoted as it stands, and a line says so.
+A reply is in one language: what a catalogue lacks is said in English, and then all of it; only what
+could not be read is named in general then. What the shop itself wrote is quoted as it stands, and a
+line says so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agent import products
-from agent.catalogue import Catalogued, catalogued
+from agent.catalogue import Catalogued, catalogued, say
 from agent.compose import CARDS, NEXT, SEARCHES, SORRY, alternatives, product_meant
 from agent.evidence import OWN, answering, card, describing, plain, quote_title
 from agent.relating import TOLD
@@ -19,8 +20,18 @@ from fusion.types import Percept
 from knowledge.relations import differences
 from knowledge.types import Document, Hit
 
+UNNAMED = "Something that you sent could not be read. Please send it again."
 IN_ITS_OWN = "The shop writes, in its own language: “%(quote)s”"
 FACTS = ("capacity", "weight", "dimensions", "material", "care", "rating")
+
+
+def nameable(percept: Percept) -> Percept:
+    """The percept, with every problem in words that there are in its language."""
+    own = catalogued(percept.language)
+    if own is None:
+        return percept
+    problems = (one if own.say(one) else UNNAMED for one in percept.problems)
+    return replace(percept, problems=tuple(problems))
 
 
 def in_language(
@@ -32,7 +43,7 @@ def in_language(
     """The language of the reply, and the English drafts in it: the customer's where all of it can
     be said, else English and the drafts as they are."""
     own = catalogued(percept.language)
-    if own is None or any(own.say(problem) is None for problem in percept.problems):
+    if own is None:
         return "en", list(drafts)
     said = [_said(own, step[0], draft, words) for step, draft in zip(steps, drafts, strict=True)]
     kept = [draft for draft in said if draft is not None]
@@ -69,8 +80,7 @@ def wished(chips: Sequence[Chip], language: str) -> tuple[Chip, ...]:
 
 def noted(notes: Iterable[str], language: str) -> tuple[str, ...]:
     """Sentences in the language, those that it has no words for as they are."""
-    own = catalogued(language)
-    return tuple(notes) if own is None else tuple(own.say(note) or note for note in notes)
+    return tuple(say(note, language) for note in notes)
 
 
 def _said(own: Catalogued, decision: Decision, draft: Draft, words: str) -> Draft | None:

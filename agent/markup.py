@@ -25,7 +25,9 @@ def aside(sentence: str) -> str:
 
 
 def alert(sentence: str) -> str:
-    return f'<p class="alert">{escape(sentence)}</p>'
+    """What is wrong, said by a screen reader at once; "" for nothing. It never stands in the log of
+    a conversation, which is read out by itself."""
+    return f'<p class="alert" role="alert">{escape(sentence)}</p>' if sentence else ""
 
 
 def bars(caption: str, values: Mapping[str, float], form: str) -> str:

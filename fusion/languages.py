@@ -20,9 +20,11 @@ WORDS_FILE = Path(__file__).parent / "common_words.tsv"
 WORDS = 3  # fewer are only of another language when every one of them is
 HABIT = 4.0  # nats by which the language of the conversation is likelier than another
 OWN = 3.0  # nats of one word that is certainly of a language
+GRAMMAR = 2  # of the commonest words, at least, in what is a sentence and no name
 CLEAR = 12.0  # nats by which it must be where at most one word is certainly another one's
 ALIKE = 5  # letters a word must have to be taken for a slip of the pen of an English one
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_CHINESE = re.compile("[你您们們这這吗嗎呢么麼没沒]")  # not in use in Japanese
 _CODE = re.compile(rf"https?:\S+|[^\s{CJK}]*[\d@][^\s{CJK}]*")
 PARTICLES = frozenset({"da", "de", "del", "den", "der", "do", "du", "la", "le", "van", "von"})
 """Lower case inside the names of people and streets."""
@@ -56,6 +58,9 @@ def detect(text: str, before: str = "en") -> str:
         whole = all(_is_word(word.lower(), likely) for word in words)
         certain = bool(own[likely]) and not other and (whole or clear > CLEAR)
         return likely if certain else before
+    if likely == habit != before:  # the names of products are English in Chinese and Japanese, too
+        common = [word for word in words if word.lower() in _common()[habit]]
+        return habit if len(common) >= GRAMMAR else before
     grammar = {word for word in other if word.lower() in _common()[habit]}
     certain = len(own[likely]) > len(other) + len(grammar) or not other
     enough = HABIT if len(own[likely]) > 1 else CLEAR
@@ -67,7 +72,7 @@ def _script(text: str, before: str) -> str:
     if re.search("[\u3040-\u30ff]", text):
         return "ja"
     if re.search(f"[{CJK}]", text):
-        return "ja" if before == "ja" else "zh"
+        return "ja" if before == "ja" and not _CHINESE.search(text) else "zh"
     return ""
 
 
@@ -127,9 +132,8 @@ def _common() -> dict[str, frozenset[str]]:
         }
 
 
-def spoken_before(history: Sequence[Message]) -> str:
-    """The language that the customer last wrote."""
-    language = "en"
+def spoken_before(history: Sequence[Message], language: str = "en") -> str:
+    """The language that the customer last wrote; `language` when they wrote in none."""
     for message in history:
         if message.speaker == "customer":
             language = detect(message.text, language)

@@ -155,7 +155,7 @@ def perceive(
             "print": "\n".join(line.text for line in printed),
             "history": context(history),
         }
-        before = spoken_before(history[-EARLIER_MESSAGES:])
+        before = spoken_before(history[-EARLIER_MESSAGES:], turn.language)
         written = detect(text, before)
         spoken = heard_in(transcript, before) if transcript else written
         english: dict[Modality, str] = {}
@@ -195,12 +195,13 @@ def perceive(
 
 def hear(
     recording: bytes, encoders: Encoders, limits: InputLimits, expected: Expected = "words"
-) -> tuple[Transcript | None, tuple[str, ...]]:
-    """What is said in a recording alone, before it is a turn, and what went wrong."""
+) -> tuple[Transcript | None, float, tuple[str, ...]]:
+    """What is said in a recording alone, before it is a turn; how many seconds of it were decoded;
+    and what went wrong."""
     problems: list[str] = []
-    _, waves, _ = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
+    _, waves, sound = _decode(Turn(audio=recording), encoders.decoder, limits, problems)
     heard = _listen(waves, encoders.speech, expected, problems) if waves else None
-    return heard, tuple(problems)
+    return heard, sound, tuple(problems)
 
 
 def context(history: Sequence[Message]) -> str:

@@ -30,7 +30,8 @@ class Turn:
     """One customer message, as it came in. Attachments are undecoded bytes; `choices` are the ids
     of the answers picked, of those that the last question offered. A `transcript` is what was heard
     in the recording before, with the words as the customer corrected them: it counts, and the
-    recording is not heard again."""
+    recording is not heard again. `language` (ISO 639-1) is that of the page it was written on, for
+    whoever has not said a word in another one."""
 
     text: str = ""
     audio: bytes | None = None
@@ -38,6 +39,7 @@ class Turn:
     video: bytes | None = None
     choices: tuple[str, ...] = ()
     transcript: Transcript | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class InputLimits:
     video_seconds: float = 30.0
     video_bytes: int = 50_000_000
     decode_seconds: float = 10.0  # for one attachment; its decoder is killed after this
+
+    @property
+    def file_bytes(self) -> int:
+        """Of the largest attachment of any kind."""
+        return max(self.photo_bytes, self.audio_bytes, self.video_bytes)
 
 
 @dataclass(frozen=True, slots=True)

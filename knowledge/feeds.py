@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from knowledge.beside import Beside
 from knowledge.fetch import NotFetched
@@ -49,7 +50,7 @@ class Reading:
     """How files are read, and who is told.
 
     `root`: photos lie in it; a path without links. `guessed`: told what a file was taken for.
-    `currency`: of prices that name none, ISO 4217.
+    `currency`: of prices that name none, ISO 4217. `site`: address that paths of pages belong to.
     """
 
     root: Path
@@ -57,6 +58,7 @@ class Reading:
     guessed: Callable[[Path, str], None] = lambda path, what: None
     advanced: Advanced = unheard
     currency: str = ""
+    site: str = ""
     beside: Beside = field(default_factory=Beside)
     elsewhere: int = 0  # photos at web addresses that were left out of the file
     bare: int = 0  # prices of the file without a currency
@@ -70,6 +72,12 @@ class Reading:
             places = [f / media for f in inside for media in MEDIA]
             self._media[folder] = [place for place in places if place.is_dir()]
         return self._media[folder]
+
+
+def whole(address: str, site: str) -> str:
+    """The web address, a path joined to that of the `site` if there is one; "" for neither."""
+    is_one = re.match(r"https?://|/(?!/)", address, re.IGNORECASE)
+    return urljoin(site, address) if is_one else ""
 
 
 def read_product(row: Row, path: Path, line: int, reading: Reading) -> Iterator[Document | Skipped]:
@@ -109,10 +117,10 @@ def read_product(row: Row, path: Path, line: int, reading: Reading) -> Iterator[
     stock = stock_of(row.get("stock"))
     if stock is None and row.get("stock") not in (None, ""):
         yield skipped(f"stock of {name} is not a whole number; kept without it")
-    url = text_of(row.get("url"))
-    if url and not re.match(r"https?://|/(?!/)", url, re.IGNORECASE):
+    address = text_of(row.get("url"))
+    url = whole(address, reading.site)
+    if address and not url:
         yield skipped(f"address of {name} is neither http(s) nor a path; kept without it")
-        url = ""
     links = [*texts_of(row.get("links"), ",;|\n"), *reading.beside.links.get(name, ())]
     photos = []
     for photo in _photos(row, reading.beside.photos.get(name, [])):

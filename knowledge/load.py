@@ -11,7 +11,7 @@ from pathlib import Path
 from knowledge import magento, merchant, shopify, woocommerce
 from knowledge.beside import kind_of as kind_beside
 from knowledge.beside import read_beside
-from knowledge.feeds import FetchPhoto, Reading, read_product
+from knowledge.feeds import FetchPhoto, Reading, read_product, whole
 from knowledge.passages import passages, slug
 from knowledge.plain import text_of
 from knowledge.rows import PARQUET, Advanced, Row, Rows, encoding_of, head_of, read_rows, unheard
@@ -39,20 +39,23 @@ def read_documents(
     guessed: Guessed = lambda path, what: None,
     advanced: Advanced = unheard,
     currency: str = "",
+    site: str = "",
 ) -> Iterator[Document | Skipped]:
     """Everything the shop wrote at `path`, a file or a folder, in order of file names.
 
     The format is told from what is in a file. What cannot be used comes as `Skipped`; so does the
     second of two documents with one id. In a folder, files that are no documents (photos, for
     example) and hidden ones are passed over. Photos at web addresses are left out unless
-    `fetch_photo` brings them. Prices that name no currency are in `currency`.
+    `fetch_photo` brings them. Prices that name no currency are in `currency`; addresses that are
+    paths belong to `site`.
 
     Raises:
         BadFeed: There is nothing at `path`, or it is one file that cannot be read at all.
     """
     root = (path if path.is_dir() else path.parent).resolve()
     seen: set[str] = set()
-    for file, line, item in _read(path, Reading(root, fetch_photo, guessed, advanced, currency)):
+    reading = Reading(root, fetch_photo, guessed, advanced, currency, site)
+    for file, line, item in _read(path, reading):
         if isinstance(item, Document):
             if item.id in seen:
                 reason = f"second document with id {item.id!r}; the first was kept"
@@ -151,7 +154,7 @@ def _table(path: Path, reading: Reading) -> Iterator[Item]:
         yield from _pages(path, rows)
     elif kind == FAQS:
         for line, row in rows:
-            yield path, line, _faq(row, path, line)
+            yield path, line, _faq(row, path, line, reading)
     else:
         yield from _products(path, _translated(kind, rows, path), reading)
 
@@ -202,7 +205,7 @@ def _products(path: Path, rows: Rows, reading: Reading) -> Iterator[Item]:
         if isinstance(row, str):
             yield path, line, Skipped(str(path), line, row)
         elif {"question", "answer"} <= row.keys():
-            yield path, line, _faq(row, path, line)
+            yield path, line, _faq(row, path, line, reading)
         else:
             for item in read_product(row, path, line, reading):
                 yield path, line, item
@@ -217,7 +220,7 @@ def _products(path: Path, rows: Rows, reading: Reading) -> Iterator[Item]:
         yield path, 0, Skipped(str(path), 0, reason)
 
 
-def _faq(row: Row | str, path: Path, line: int) -> Document | Skipped:
+def _faq(row: Row | str, path: Path, line: int, reading: Reading) -> Document | Skipped:
     if isinstance(row, str):
         return Skipped(str(path), line, row)
     row = {ASKED.get(name, name): value for name, value in row.items()}
@@ -231,7 +234,7 @@ def _faq(row: Row | str, path: Path, line: int) -> Document | Skipped:
         kind="faq",
         title=question,
         text=answer,
-        url=text_of(row.get("url")),
+        url=whole(text_of(row.get("url")), reading.site),
         attributes={"topic": topic} if topic else {},
         language=text_of(row.get("language")) or "en",
         updated_at=text_of(row.get("updated_at")),

@@ -18,7 +18,7 @@ from agent.api.budget import Budgets
 from agent.config import CALLERS, Rates, Settings
 from agent.errors import Busy, NotFound, SetupError
 from agent.store.keys import create_key, find_key, list_keys, revoke_key
-from fusion.types import InputLimits, Turn
+from fusion.types import InputLimits, Transcript, Turn
 
 SECRETS = ("x" * 32, "y" * 32)
 
@@ -264,12 +264,15 @@ def test_recordings_at_the_same_time_share_one_budget() -> None:
         with pytest.raises(HTTPException) as refused, budgets.spending(names, turn):
             pass
         assert refused.value.status_code == 429
-        first(heard(sound=3.0))
+        first(0, 3.0)
     for seconds in (70.0, 70.0, 8.0):  # the last goes over by less than its own length
         with budgets.spending(names, turn) as told:
-            told(heard(sound=seconds))
+            told(0, seconds)
     with pytest.raises(HTTPException), budgets.spending(names, Turn(video=b"two")):
         pass
+    checked = Turn(audio=b"one", transcript=Transcript("hi", "en", 1.0, "whisper", 0.0, 70.0))
+    with budgets.spending(names, checked) as told:  # it was counted when it was heard
+        told(0, 70.0)
 
 
 def test_who_leaves_before_it_is_known_has_spent_what_was_held() -> None:
@@ -308,9 +311,9 @@ def test_a_browser_of_the_chat_page_has_the_limits_of_a_customer(
     rates = Rates(customer="2/minute", address="4/minute")
     access = opened(agent, tmp_path, rates=rates).app.state.access
     for browser in ("a", "a", "b"):
-        access.spend_page(browser, "192.0.2.7")
+        access.enter_page(browser, "192.0.2.7")
     with pytest.raises(HTTPException, match="429"):
-        access.spend_page("a", "192.0.2.8")
-    access.spend_page("", "192.0.2.7")
+        access.enter_page("a", "192.0.2.8")
+    access.enter_page("", "192.0.2.7")
     with pytest.raises(HTTPException, match="429"):  # whatever cookie it comes with
-        access.spend_page("d", "192.0.2.7")
+        access.enter_page("d", "192.0.2.7")

@@ -33,6 +33,7 @@ def test_defaults_need_no_environment():
         ("DESKHAND_FETCH_PHOTOS", "true", lambda s: s.fetch_photos),
         ("DESKHAND_LIMITS__ANSWERABLE", "0.7", lambda s: s.limits.answerable == 0.7),
         ("DESKHAND_CURRENCY", "EUR", lambda s: s.currency == "EUR"),
+        ("DESKHAND_SITE", "https://shop.example", lambda s: s.site == "https://shop.example"),
         ("DESKHAND_INPUT_LIMITS__PHOTOS", "2", lambda s: s.input_limits.photos == 2),
     ],
 )
@@ -55,6 +56,7 @@ def test_what_a_door_gives_stands_above_the_environment(monkeypatch):
         ("DESKHAND_LIMITS__ANSWERABLE", "high"),
         ("DESKHAND_LIMITS__ANSWERABEL", "0.5"),
         ("DESKHAND_LOG_LEVEL", "LOUD"),
+        ("DESKHAND_SITE", "javascript:alert(1)"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch, name, value):

@@ -1,17 +1,23 @@
 """Answers in the customer's language."""
 
 import ast
+import io
 import re
+import wave as wavfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from babel.messages.pofile import read_po
+from PIL import Image
 
+from agent.agent import Agent
 from agent.catalogue import FOLDER, catalogued
 from agent.compose import BuiltinComposer
-from agent.local import asides, in_language, labelled, noted
+from agent.local import UNNAMED, asides, in_language, labelled, nameable, noted
 from agent.page.evidence import PARTS, RANKS
 from agent.types import (
     Act,
@@ -23,10 +29,12 @@ from agent.types import (
     HandOff,
     Outcome,
     Related,
+    Reply,
 )
 from fusion.languages import LANGUAGES, detect
 from fusion.model import INTENTS
-from fusion.types import Percept, Turn
+from fusion.perceive import perceive
+from fusion.types import InputLimits, Percept, Turn
 from knowledge.filters import COLORS, MATERIALS, SIZES
 from knowledge.types import Document, Hit
 
@@ -61,6 +69,8 @@ SPEAKING = [
     "agent/rules",
     "agent/slots",
     "agent/steps",
+    "agent/store/lease",
+    "agent/store/turns",
     "agent/telling",
     "fusion/audio",
     "fusion/decoder",
@@ -75,7 +85,38 @@ SPEAKING = [
 PAGE = ["chat", "evidence", "messages", "talk"]
 """The modules of agent/page/ whose texts customers read."""
 
-LOGGED = {"Conversation %s: %s", "An upload was deleted before it was used."}
+LOGGED = {"Conversation %s: %s", "An upload was deleted before it was used.", "Retry-After"}
+
+NOT_THEIRS = {
+    "agent/acting",
+    "agent/agent",  # the name of a turn, which programs give
+    "agent/api/access",
+    "agent/api/live",
+    "agent/api/openai",
+    "agent/api/photos",
+    "agent/api/staff",
+    "agent/api/turns",
+    "agent/brief",
+    "agent/documents",
+    "agent/intents",
+    "agent/jsonl",
+    "agent/lab",
+    "agent/language_checks",
+    "agent/mood",
+    "agent/search",
+    "agent/store/__init__",
+    "agent/store/boxes",
+    "agent/store/desk",
+    "agent/store/feedback",  # a rating of what was erased is passed over in silence
+    "agent/store/keys",
+    "agent/store/once",
+    "agent/store/personal",
+    "agent/training",
+    "fusion/intents",
+    "fusion/train_damage",
+    "fusion/whisper_files",
+}
+"""Modules whose errors are read by the shop's people and by programs, never by customers."""
 
 OTHERWISE = {  # said in other words by agent/local.py, or in a catalogue in all its forms
     "\0 What are you looking for?",
@@ -163,6 +204,19 @@ def test_every_sentence_that_customers_hear_is_in_the_catalogues() -> None:
     missing = {one for one in _spoken() if one not in OTHERWISE and not _is_among(one, ids)}
     assert len(set(_spoken())) > 100
     assert not missing, f"without a translation: {sorted(missing)}"
+
+
+def test_whatever_raises_an_error_of_customers_is_spoken_or_not_theirs() -> None:
+    """Who raises one in another module says here who reads it."""
+    errors = {"BadInput", "Busy", "NotFound"}
+    raising = set()
+    for path in sorted((*(ROOT / "agent").rglob("*.py"), *(ROOT / "fusion").rglob("*.py"))):
+        calls = (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call))
+        if any(isinstance(call.func, ast.Name) and call.func.id in errors for call in calls):
+            raising.add(str(path.relative_to(ROOT).with_suffix("")))
+    raising -= {name for name in raising if name.startswith(("agent/cli/", "agent/connectors/"))}
+    page = {f"agent/page/{name}" for name in (*PAGE, "desk")}  # the desk is the shop's people's
+    assert raising - page == (raising & set(SPEAKING)) | NOT_THEIRS
 
 
 def _page_texts() -> Iterator[str]:
@@ -319,10 +373,17 @@ def test_a_reply_is_never_a_mix() -> None:
     act = Act(action="cancel", arguments={}, key="k", confirmed=True)
     strange = Outcome(True, "Your gnome is repainted.")
     assert _said(act, "de", outcome=strange) == ("en", "Your gnome is repainted.")
-    assert _said(known, "de", problems=("The photo is haunted.",))[0] == "en"
+    assert _said(known, "de")[0] == "de" and _said(known, "en")[0] == "en"
+
+
+def test_what_failed_in_a_way_without_words_is_named_in_general() -> None:
     blurred = "The photo is blurred. Please take another photo and hold the camera still."
-    assert _said(known, "de", problems=(blurred,))[0] == "de"
-    assert _said(known, "en")[0] == "en"
+    haunted = "The photo is haunted."
+    assert nameable(_percept("en", (haunted,))).problems == (haunted,)
+    for language in OTHERS:
+        first, second = nameable(_percept(language, (blurred, haunted))).problems
+        assert first == blurred and second == UNNAMED
+        assert not {first, second} & set(noted([first, second], language))
 
 
 def test_what_is_said_around_an_answer_is_in_its_language() -> None:
@@ -423,6 +484,73 @@ def test_a_comparison_is_in_the_language() -> None:
 )
 def test_what_failed_is_named_in_every_language(problem: str) -> None:
     assert all(noted([problem], language) != (problem,) for language in OTHERS)
+
+
+CUT_OFF = (ROOT / "tests/samples/audio/jfk.mp3").read_bytes()[:9_000]
+SILENCE = np.zeros(16_000, np.float32)
+
+
+def _wav(wave: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    with wavfile.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((wave * 32_767).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def _png(grey: int, side: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("L", (side, side), grey).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("turn", "limits", "english"),
+    [
+        (Turn(photos=(b"",)), {}, "empty (0 bytes)"),
+        (Turn(photos=(b"%PDF-1.7", b"what is this")), {}, "Photo 1"),
+        (Turn(photos=(_png(128, 64)[:60],)), {}, "damaged or incomplete"),
+        (Turn(photos=(_png(128, 64),)), {"photo_bytes": 50}, "at most 0 kB"),
+        (Turn(photos=(_png(128, 2000),)), {"photo_pixels": 2_000_000}, "at most 2 million"),
+        (Turn(photos=(_png(4, 300),)), {}, "too dark"),
+        (Turn(photos=(_png(255, 300), _png(128, 12))), {}, "too small"),
+        (Turn(photos=(_png(128, 300),) * 3), {"photos": 2}, "Only the first 2 of your 3"),
+        (Turn(audio=b""), {}, "empty (0 bytes)"),
+        (Turn(audio=b"GIF89a"), {}, "the file is GIF"),
+        (Turn(audio=_wav(SILENCE)), {}, "could not hear a question"),
+        (Turn(audio=_wav(SILENCE)), {"audio_seconds": 0.2}, "longer than"),
+        (Turn(audio=_wav(SILENCE)), {"audio_bytes": 9_000}, "32 kB; at most 9 kB"),
+        (Turn(audio=CUT_OFF), {}, "cut off"),
+        (Turn(video=b"BM"), {}, "the file is BMP"),
+        (Turn(video=b"\x1a\x45\xdf\xa3" + bytes(40)), {}, "damaged or incomplete"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_every_language(
+    agent: Agent, turn: Turn, limits: dict[str, Any], english: str
+) -> None:
+    """Of files as they come, with every figure in its place."""
+    problems = perceive(turn, (), agent.encoders, replace(InputLimits(), **limits)).problems
+    assert any(english in problem for problem in problems)
+    for language in OTHERS:
+        for problem, told in zip(problems, noted(problems, language), strict=True):
+            assert told != problem and not re.search(r"\b(the|is|please|of)\b", told, re.I), told
+            lost = set(re.findall(r"\d+", problem)) - set(re.findall(r"\d+", told))
+            assert all(f"{figure}00" in told for figure in lost), (problem, told)  # 5 million
+
+
+def test_a_turn_without_words_is_answered_in_the_language_of_its_page(agent: Agent) -> None:
+    def told(turn: Turn) -> Reply:
+        *_, done = agent.reply(turn, agent.store.new_conversation())
+        return done.reply
+
+    dark = told(Turn(photos=(_png(4, 300),), language="zh"))
+    assert dark.language == "zh" and "照片太暗了" in dark.text and "The" not in dark.text
+    assert not re.search("[a-z]{4}", " ".join(dark.notes))
+    assert told(Turn("K1040", language="de")).language == "de"
+    assert told(Turn("how much is the Aster mug in blue?", language="ja")).language == "en"
+    assert told(Turn("Was kostet die blaue Tasse?", language="fr")).language == "de"
 
 
 def test_a_problem_without_words_is_not_said_by_halves() -> None:

@@ -62,6 +62,19 @@ def test_customers_may_change_the_language() -> None:
 def test_han_characters_alone_are_japanese_in_a_japanese_conversation() -> None:
     assert detect("返金", "ja") == "ja"
     assert detect("返金", "en") == "zh"
+    assert detect("你们有蓝色的杯子吗", "ja") == "zh"
+
+
+@pytest.mark.parametrize("before", ["zh", "ja"])
+def test_an_english_sentence_is_told_from_the_name_of_a_product(before: str) -> None:
+    assert detect("and how much is the green one?", before) == "en"
+    assert detect("Aster mug blue", before) == before
+    assert detect("K1036", before) == before
+
+
+def test_who_wrote_nothing_yet_has_the_language_of_the_page() -> None:
+    assert spoken_before([], "zh") == "zh"
+    assert spoken_before([Message("customer", "wo ist meine Bestellung?")], "zh") == "de"
 
 
 def test_whispers_word_counts_for_a_recording() -> None:

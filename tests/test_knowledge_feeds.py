@@ -318,6 +318,29 @@ def test_a_price_without_a_currency_takes_the_one_given(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "site", "url"),
+    [
+        ("/products/mug", "https://shop.example", "https://shop.example/products/mug"),
+        ("/products/mug", "https://shop.example/en/", "https://shop.example/products/mug"),
+        ("https://other.example/mug", "https://shop.example", "https://other.example/mug"),
+        ("//evil.example/mug", "https://shop.example", ""),
+        ("javascript:alert(1)", "https://shop.example", ""),
+        ("/products/mug", "", "/products/mug"),
+        ("", "https://shop.example", ""),
+    ],
+)
+def test_paths_of_pages_belong_to_the_shops_site(
+    tmp_path: Path, address: str, site: str, url: str
+) -> None:
+    rows = [
+        {"id": "1", "title": "Mug", "url": address},
+        {"id": "2", "question": "How?", "answer": "So.", "url": address},
+    ]
+    read = list(read_documents(feed(tmp_path, *rows), site=site))
+    assert [one.url for one in read if isinstance(one, Document)] == [url, url]
+
+
 def test_parquet(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from decimal import Decimal

@@ -10,6 +10,8 @@ from starlette.datastructures import Headers
 
 from agent import types
 from agent.agent import Agent
+from agent.api.budget import Budgets
+from agent.config import Rates
 from agent.markup import marked
 from agent.page import messages
 from agent.page.browsers import Uploads, language_of
@@ -20,9 +22,13 @@ from agent.store import Store
 from agent.store.browsers import forget, remember, remembered
 from agent.store.keys import create_key, find_key
 from agent.store.sessions import begin_session, end_session, find_session
-from fusion.types import PrintedText, Transcript, Turn
+from fusion.types import InputLimits, PrintedText, Transcript, Turn
 
-SPOKEN = Path(__file__).parent / "samples" / "audio" / "where_is_my_order.wav"
+SAMPLES = Path(__file__).parent / "samples"
+SPOKEN = SAMPLES / "audio" / "where_is_my_order.wav"
+PHOTO = SAMPLES / "photos" / "customer" / "kettle-bruno-red_3.jpg"
+BUDGETS = Budgets(Rates(), InputLimits())
+NAMES = {"customer": "me", "address": "192.0.2.7"}
 HEARD = Transcript("where is it", "en", 0.5, "pocketsphinx", 0.0, 2.0)
 
 
@@ -101,11 +107,11 @@ def test_corrected_words_count_and_the_recording_is_kept(agent: Agent, tmp_path:
     recording.write_bytes(SPOKEN.read_bytes())
     uploads = Uploads()
     uploads.add("me", str(recording))
-    talks, talk = Talks(agent, uploads), Talk(browser="me")
-    assert talks.listen(talk, str(recording)) == ""
+    talks, talk = Talks(agent, uploads, BUDGETS), Talk(browser="me")
+    assert talks.listen(talk, str(recording), NAMES) == ""
     assert talk.heard and "order" in talk.heard.text
     sent = Sent(corrected="How long do I have to return something?")
-    *_, last = talks.answered(talk, sent)
+    *_, last = talks.answered(talk, sent, NAMES)
     assert last.reply and "30 days" in last.reply.text
     assert last.reply.transcript and last.reply.transcript.text == sent.corrected
     assert [one.kind for one in agent.store.attached(talk.conversation)] == ["audio"]
@@ -121,12 +127,12 @@ def test_a_recording_waits_while_something_else_is_asked(agent: Agent, tmp_path:
     recording.write_bytes(SPOKEN.read_bytes())
     uploads = Uploads()
     uploads.add("me", str(recording))
-    talks, talk = Talks(agent, uploads), Talk(browser="me")
-    talks.listen(talk, str(recording))
-    *_, last = talks.answered(talk, Sent("How long do I have to return something?"))
+    talks, talk = Talks(agent, uploads, BUDGETS), Talk(browser="me")
+    talks.listen(talk, str(recording), NAMES)
+    *_, last = talks.answered(talk, Sent("How long do I have to return something?"), NAMES)
     assert last.reply and last.reply.transcript is None
     assert recording.exists() and talk.heard
-    (refused,) = talks.answered(talk, Sent(corrected="  "))
+    (refused,) = talks.answered(talk, Sent(corrected="  "), NAMES)
     assert refused.failed and "recording" in refused.now
     talks.discard(talk)
     assert not recording.exists()
@@ -138,9 +144,48 @@ def test_another_browsers_upload_is_not_read(agent: Agent, tmp_path: Path) -> No
     uploads = Uploads()
     uploads.add("them", str(photo))
     talk = Talk(browser="me")
-    (refused,) = Talks(agent, uploads).answered(talk, Sent("hello", files=(str(photo),)))
+    talks = Talks(agent, uploads, BUDGETS)
+    (refused,) = talks.answered(talk, Sent("hello", files=(str(photo),)), NAMES)
     assert refused.failed and "not there any more" in refused.now
     assert photo.exists() and talk.said == []
+
+
+@pytest.mark.parametrize(
+    ("rates", "file", "spent"),
+    [
+        (Rates(customer_photos="1/hour"), PHOTO, 1),
+        (Rates(address_photos="1/minute"), PHOTO, 1),
+        (Rates(customer_sound="3/hour"), SPOKEN, 2),  # of 1.5 seconds each
+    ],
+)
+def test_photos_and_sound_are_counted_as_over_http(
+    agent: Agent, tmp_path: Path, rates: Rates, file: Path, spent: int
+) -> None:
+    uploads = Uploads()
+    talks = Talks(agent, uploads, Budgets(rates, agent.input_limits))
+    talk = Talk(browser="me", tell=Texts("de"))
+
+    def sent() -> str:
+        """What is wrong with one more of the file."""
+        upload = tmp_path / file.name
+        upload.write_bytes(file.read_bytes())
+        uploads.add("me", str(upload))
+        if file is SPOKEN:
+            wrong = talks.listen(talk, str(upload), NAMES)
+            if not wrong:  # heard before, it is not counted again
+                *_, last = talks.answered(talk, Sent(corrected="Wo ist sie?"), NAMES)
+                assert last.reply
+            return wrong
+        *_, last = talks.answered(talk, Sent("Was kostet das?", files=(str(upload),)), NAMES)
+        return last.now if last.failed else ""
+
+    assert [sent() for _ in range(spent)] == [""] * spent
+    said = len(talk.said)
+    wrong = sent()
+    assert "viel in kurzer Zeit" in wrong and "Min." in wrong
+    assert len(talk.said) == said and (tmp_path / file.name).exists()
+    *_, last = talks.answered(talk, Sent("Wie lange kann ich etwas zurückgeben?"), NAMES)
+    assert last.reply  # words are not held up
 
 
 def test_what_is_drawn_is_escaped(agent: Agent) -> None:

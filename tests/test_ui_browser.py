@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -365,6 +366,36 @@ def test_the_language_is_changed_read_aloud_and_remembered(page: Page, address: 
     assert page.driver.execute_script("return spoken") == ["en"]
 
 
+@pytest.mark.parametrize(("language", "sentence"), [("zh", "请发送 JPEG"), ("pt", "JPEG, PNG")])
+def test_the_box_is_in_the_language_of_the_page_in_an_english_browser(
+    address: str, shots: Path, tmp_path: Path, language: str, sentence: str
+) -> None:
+    (tmp_path / "note.txt").write_text("no photo")
+    with (tmp_path / "large.jpg").open("wb") as large:
+        large.truncate(InputLimits().file_bytes + 1)
+    other = Page(f"{address}{language}", shots, ("--lang=en-US", "--accept-lang=en-US"))
+    try:
+        assert other.driver.execute_script("return navigator.language") == "en-US"
+        other.until(lambda: other.attach(PHOTO), "the photo")
+        named = "return [...document.querySelectorAll('#box [aria-label]')].map((e) => e.ariaLabel)"
+        names = set(other.driver.execute_script(named))
+        assert len(names) > 3
+        assert not {name for name in names if re.search(r"\b(?:file|Submit|input)", name, re.I)}
+        other.shot(f"box-{language}")
+        other.one("#box input[type=file]").send_keys(str(tmp_path / "large.jpg"))
+        other.until(lambda: "50 MB" in other.one("#state").text, "what is too large")
+        other.one("#box input[type=file]").send_keys(str(tmp_path / "note.txt"))
+        other.until(lambda: len(other.all("#box .thumbnail-item")) == 2, "the other file")
+        other.one("#box textarea").send_keys(Keys.ENTER)
+        other.until(lambda: other.all("#past .msg.us") and other.idle(), "the answer")
+        answer = other.all("#past .msg.us")[-1].text
+        assert sentence in answer and "Please" not in answer
+        assert not other.all(".toast-body")
+        other.shot(f"answer-{language}")
+    finally:
+        other.driver.quit()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_the_page_says_nothing_in_english_to_others(
@@ -422,7 +453,7 @@ def test_who_sends_too_much_is_asked_to_wait(address: str, app: FastAPI, shots: 
         secret = other.driver.get_cookie("deskhand")["value"]
         with pytest.raises(HTTPException):
             while True:
-                app.state.access.spend_page(secret, "192.0.2.1")
+                app.state.access.enter_page(secret, "192.0.2.1")
         other.one("#box textarea").send_keys("Where is my order?", Keys.ENTER)
         other.until(lambda: "a lot in a short time" in other.one("#now").text, "the limit")
         assert other.one("#box textarea").get_property("value") == "Where is my order?"

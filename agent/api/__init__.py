@@ -60,8 +60,9 @@ def create_app(
     )
     app.state.store = agent.store
     access = Access(agent.store, agent.shop, settings.customer_secrets, settings.rates)
-    app.state.access = access  # the pages count with it as well
+    app.state.access = access  # the pages count with it as well, and spend from the budgets
     budgets = Budgets(settings.rates, settings.input_limits)
+    app.state.budgets = budgets
     figures = Figures()
     turns = Turns(agent, budgets, 2 * (os.cpu_count() or 1), figures.answered)
     tell_problems(app)

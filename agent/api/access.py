@@ -80,14 +80,18 @@ class Access:
 
         return let_in
 
-    def spend_page(self, browser: str, address: str) -> None:
-        """Count what a browser sends by the chat page, as if it were a customer.
+    def enter_page(self, browser: str, address: str) -> dict[str, str]:
+        """The names that a browser with the chat page open is counted under, as if it were a
+        customer; what it sends is counted once more.
 
         Raises HTTPException 429.
         """
-        self._count("address", address)
+        names = {"address": address}
         if browser:  # it keeps the page's cookie
-            self._count("customer", browser)
+            names["customer"] = browser
+        for kind, name in names.items():
+            self._count(kind, name)
+        return names
 
     def enter(self, caller: Caller, conversation: str) -> None:
         """A customer with a token is in their own conversations only, and known in them: one that

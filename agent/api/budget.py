@@ -17,9 +17,11 @@ from limits import RateLimitItem, parse
 
 from agent.api.errors import too_many
 from agent.config import CALLERS, Rates
-from agent.types import Heard
 from fusion.photo import KEY_FRAMES
 from fusion.types import InputLimits, Turn
+
+Spend = Callable[[int, float], None]
+"""Told how many photos were looked at, and how many seconds of sound were decoded."""
 
 
 @dataclass(eq=False, slots=True)
@@ -79,14 +81,15 @@ class Budgets:
         self._sound = _budgets(rates, "sound", "seconds of sound")
 
     @contextmanager
-    def spending(self, names: Mapping[str, str], turn: Turn) -> Iterator[Callable[[Heard], None]]:
+    def spending(self, names: Mapping[str, str], turn: Turn) -> Iterator[Spend]:
         """A turn of whoever goes by `names` (kind of caller -> who) is answered within it; what
         is yielded is told what was decoded. Nothing was when the turn is refused before, or was
-        answered before.
+        answered before. A recording that was heard before it was a turn was counted then.
 
         Raises HTTPException 429.
         """
         photos, frames, sound = self._most(turn)
+        before = turn.transcript.seconds if turn.transcript else 0.0
         looked_at: list[Held] = []
         decoded: list[Held] = []
         known = False
@@ -97,7 +100,7 @@ class Budgets:
             for one in looked_at:
                 one.amount = pictures
             for one in decoded:
-                one.amount = seconds
+                one.amount = max(0.0, seconds - before)
 
         try:
             for kind, name in names.items():
@@ -106,7 +109,7 @@ class Budgets:
                     looked_at.append(held)
                 if sound:
                     decoded.append(self._sound[kind].hold(name, 1, sound))
-            yield lambda heard: settle(heard.photos, heard.sound)
+            yield settle
         except Exception:
             if not known:
                 settle(0, 0)
@@ -119,7 +122,7 @@ class Budgets:
         """Photos, key frames of a video and seconds of sound that there may be in a turn."""
         limits = self._limits
         photos, frames, seconds = min(len(turn.photos), limits.photos), 0, 0.0
-        if turn.audio is not None:
+        if turn.audio is not None and turn.transcript is None:
             seconds += limits.audio_seconds
         if turn.video is not None:
             frames, seconds = KEY_FRAMES, seconds + limits.video_seconds

@@ -13,7 +13,7 @@ from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
 
 from agent.agent import Agent
-from agent.api.budget import Budgets
+from agent.api.budget import Budgets, Spend
 from agent.api.errors import problem
 from agent.api.photos import public
 from agent.types import Done, Event, Heard, Reply
@@ -41,9 +41,9 @@ class Turns:
     ) -> Reply:
         """The whole reply. Raises HTTPException 429 when a budget is spent, 503 when too many wait,
         and what the agent does."""
-        with self._budgets.spending(names, turn) as heard:
+        with self._budgets.spending(names, turn) as spend:
             events = self._agent.reply(turn, conversation, delivery)
-            reply = await self._run(lambda: _whole(events, heard))
+            reply = await self._run(lambda: _whole(events, spend))
         self._answered(reply)
         return reply
 
@@ -51,12 +51,12 @@ class Turns:
         self, names: Mapping[str, str], turn: Turn, conversation: str, delivery: str | None = None
     ) -> AsyncGenerator[Event]:
         """The events as they happen; the agent's stream is closed in any case. Raises as above."""
-        with self._budgets.spending(names, turn) as heard:
+        with self._budgets.spending(names, turn) as spend:
             events = self._agent.reply(turn, conversation, delivery)
             try:
                 while (event := await self._run(lambda: next(events, None))) is not None:
                     if isinstance(event, Heard):
-                        heard(event)
+                        spend(event.photos, event.sound)
                     elif isinstance(event, Done):
                         self._answered(event.reply)
                     yield event
@@ -71,11 +71,11 @@ class Turns:
         return await to_thread.run_sync(work, limiter=limiter)
 
 
-def _whole(events: Generator[Event], heard: Callable[[Heard], None]) -> Reply:
+def _whole(events: Generator[Event], spend: Spend) -> Reply:
     with closing(events):
         for event in events:
             if isinstance(event, Heard):
-                heard(event)
+                spend(event.photos, event.sound)
             elif isinstance(event, Done):
                 return event.reply
     raise AssertionError("the last event of a turn is Done")

@@ -233,7 +233,7 @@ def facts_shown(
     more = f'<p class="soft">and {len(spoken) - 4} more</p>' if len(spoken) > 4 else ""
     named = f"<p>Order {escape(brief.order)} was named.</p>" if brief.order and not orders else ""
     tried = "".join(f"<li>{escape(step)}</li>" for step in brief.tried)
-    named += alert(trouble) if trouble else ""
+    named += alert(trouble)
     return (
         _card("Customer", who)
         + _card("Orders", shown + more + named)

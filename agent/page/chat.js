@@ -1,9 +1,24 @@
 // The conversation (js_on_load of #past: `element` is that component, `trigger` calls the server).
 // Follows what is written, passes clicks on, reads aloud, says when the shop cannot be reached
 // (LOST, OFFLINE, QUEUED), and talks with the page that frames this one, if that is one of ORIGINS.
+// MOST is how many bytes a file may have (else: LARGE).
 
 const CHECK = 15000; // milliseconds between two looks whether the shop is there
 const PATIENCE = 2500; // milliseconds until a turn that has not begun is said to be queued
+
+const FILES = "image/*,video/*"; // offered to be chosen; what else is sent is judged by the server
+// Gradio calls the parts of the box by English names, whatever language the page is in.
+const NAMES = {
+  "Multimedia input field": MESSAGE,
+  "Click to upload or drop files": ADD,
+  "File upload": ADD,
+  "Upload a file": ADD,
+  "Uploaded files": ADDED,
+  "File thumbnail": ADDED,
+  "Remove file": REMOVE,
+  Submit: SEND,
+  Uploading: UPLOADING,
+};
 
 const find = (selector) => document.querySelector(selector);
 function begin() {
@@ -53,10 +68,28 @@ function begin() {
     // Gradio calls them items of a list that it does not make.
     const items = document.querySelectorAll("#box [role=listitem]");
     items.forEach((item) => item.setAttribute("role", "group"));
+    document.querySelectorAll("#box [aria-label]").forEach((one) => {
+      const name = NAMES[one.ariaLabel] ?? one.ariaLabel;
+      if (one.ariaLabel !== name) one.ariaLabel = name; // being set is a change, too
+    });
+    document.querySelectorAll("#box input[type=file]").forEach((one) => {
+      if (one.accept !== FILES) one.accept = FILES;
+    });
     const closed = field.disabled;
     if (writing && !closed && desktop && document.activeElement === document.body) field.focus();
     writing = closed;
   }).observe(find("#box"), { attributes: true, subtree: true, childList: true });
+
+  // What Gradio would refuse in English is refused here.
+  function adding(event) {
+    const from = event.target.files || event.dataTransfer?.files || event.clipboardData?.files || [];
+    if (![...from].some((file) => file.size > MOST)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (event.type === "change") event.target.value = "";
+    state(LARGE);
+  }
+  for (const kind of ["change", "drop", "paste"]) find("#box").addEventListener(kind, adding, true);
 
   // --- Clicks -------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ browser can.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -18,6 +17,7 @@ from fastapi import HTTPException
 from agent import types
 from agent.agent import Agent
 from agent.api.access import Access
+from agent.api.budget import Budgets
 from agent.config import Settings
 from agent.errors import NotFound
 from agent.markup import alert
@@ -25,7 +25,7 @@ from agent.page import messages, queued
 from agent.page.browsers import Uploads, asking
 from agent.page.evidence import evidence, nothing
 from agent.page.style import script
-from agent.page.talk import Sent, Talk, Talks
+from agent.page.talk import Sent, Talk, Talks, failure
 from agent.page.texts import Texts
 from agent.store.feedback import Rating
 from fusion.languages import LANGUAGES
@@ -35,6 +35,7 @@ CONCURRENT = 4
 1, 2, 4 or 8 alike (`python -m tests.benchmarks.page --home HOME --pages 30 --concurrent
 1 2 4 8 1 2 4 8`): so that one slow turn, a video or a chat model, does not hold up the others."""
 LOOK = 4.0  # seconds between two looks for what a person wrote
+PASTED = 10**9  # characters that stay words when they are pasted: of more, Gradio makes a file
 COMMENT = 300  # characters of what is wrong with a reply
 
 Example = tuple[str, str | None]  # the words, and the product whose photo goes with them
@@ -53,6 +54,13 @@ STATES = {
     "LOST": "The shop cannot be reached just now. What you wrote stays here; we keep trying.",
     "OFFLINE": "You are offline. What you wrote stays here until you are back.",
     "QUEUED": "Many are asking at once. Your message is in the queue.",
+    "LARGE": "The file is too large: at most %(size)s MB can be sent.",
+    "MESSAGE": "Your message",
+    "ADD": "Add photos or a video",
+    "ADDED": "Added",
+    "REMOVE": "Remove",
+    "SEND": "Send",
+    "UPLOADING": "Uploading",
 }
 RECORDING = {
     "RECORD": messages.RECORD,
@@ -66,13 +74,14 @@ RECORDING = {
 }
 """What chat.js and voice.js say, by the names of their constants."""
 
-LIMITED = "That was a lot in a short time. Please wait a little, then try again."
 PERSON = "I would like to talk to a person, please."
 
 
-def chat_page(agent: Agent, settings: Settings, uploads: Uploads, access: Access) -> gr.Blocks:
+def chat_page(
+    agent: Agent, settings: Settings, uploads: Uploads, access: Access, budgets: Budgets
+) -> gr.Blocks:
     """The chat page for one agent, in every language, made but not served."""
-    talks = Talks(agent, uploads)
+    talks = Talks(agent, uploads, budgets)
     page = gr.Blocks(
         title=settings.title, analytics_enabled=False, delete_cache=(3600, 7200), fill_width=True
     )
@@ -95,14 +104,9 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         handed = bool(talk.conversation and agent.store.handed_off(talk.conversation))
         return {session: talk, past: talk.drawn or welcome, **offered(talk.last), **look_on(handed)}
 
-    def may(request: gr.Request) -> bool:
-        """Whether this browser, and its address, may send more."""
-        address = request.client.host if request.client else ""
-        try:
-            access.spend_page(asking(request), address)
-        except HTTPException:
-            return False
-        return True
+    def counted(request: gr.Request) -> dict[str, str]:
+        """The names this browser and its address are counted under. Raises HTTPException 429."""
+        return access.enter_page(asking(request), request.client.host if request.client else "")
 
     def answer(
         talk: Talk | None, sent: Sent, request: gr.Request, boxed: dict[str, Any] | None = None
@@ -115,13 +119,15 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         if talk.waiting:
             yield {session: gr.skip()}
             return
-        if not may(request):
-            yield {now: messages.agent_says(alert(tell(LIMITED)))}
+        try:
+            names = counted(request)
+        except HTTPException as refused:
+            yield {now: messages.agent_says(alert(failure(refused, talk)))}
             return
         talk.waiting = True
         try:
             first = True
-            for progress in talks.answered(talk, sent):
+            for progress in talks.answered(talk, sent, names):
                 shown: dict[Any, Any] = {now: progress.now}
                 if progress.events:
                     shown[panel] = evidence(tell, progress.events, agent.knowledge)
@@ -185,14 +191,15 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
         talk: Talk | None, request: gr.Request, event: gr.EventData
     ) -> Iterator[dict[Any, Any]]:
         talk = talk or talks.restored(asking(request), tell)
-        if not may(request):
-            yield {trouble: alert(tell(LIMITED))}
+        try:
+            names = counted(request)
+        except HTTPException as refused:
+            yield {trouble: alert(failure(refused, talk))}
             return
         listening = tell.html("Listening to your recording")
         yield {trouble: f'<p class="wait" role="status">{listening}</p>'}
-        wrong = talks.listen(talk, str(event.path))
-        said = f'<p class="alert" role="alert">{escape(wrong)}</p>' if wrong else ""
-        yield {session: talk, trouble: said, **reviewing(talk)}
+        wrong = talks.listen(talk, str(event.path), names)
+        yield {session: talk, trouble: alert(wrong), **reviewing(talk)}
 
     def discard(talk: Talk | None) -> dict[Any, Any]:
         if talk:
@@ -231,7 +238,8 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
     session = gr.State()  # a Talk
     look = gr.Timer(LOOK, active=False)
     log = tell.html("Conversation")
-    said = {name: tell(english) for name, english in STATES.items()} | {"LANGUAGE": tell.language}
+    largest = limits.file_bytes // 1_000_000
+    said = {name: tell(english, size=largest) for name, english in STATES.items()}
     most = limits.audio_bytes // 1_000_000
     heard = {name: tell(english, size=most) for name, english in RECORDING.items()}
     with gr.Row(elem_id="head"):
@@ -244,7 +252,13 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
                 past = gr.HTML(
                     welcome,
                     html_template=f'<div role="log" aria-label="{log}">${{value}}</div>',
-                    js_on_load=script("chat.js", **said, ORIGINS=list(settings.origins)),
+                    js_on_load=script(
+                        "chat.js",
+                        **said,
+                        LANGUAGE=tell.language,
+                        ORIGINS=list(settings.origins),
+                        MOST=limits.file_bytes,
+                    ),
                     apply_default_css=False,
                     elem_id="past",
                 )
@@ -271,10 +285,9 @@ def _draw(page: gr.Blocks, talks: Talks, settings: Settings, access: Access, tel
                     label=tell("Your message"),
                     show_label=False,
                     placeholder=tell("Your message"),
-                    file_types=["image", "video"],
                     file_count="multiple",
                     max_lines=6,
-                    max_plain_text_length=limits.text_chars,
+                    max_plain_text_length=PASTED,
                     scale=1,
                     elem_id="box",
                 )

@@ -18,7 +18,11 @@ from agent.brief import Brief, brief
 from agent.config import Settings
 from agent.documents import add_faq
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, NotFound
+<<<<<<< HEAD
 from agent.page import queued
+=======
+from agent.markup import alert
+>>>>>>> a859637132e9cf6b1de8ca27339e3fe7444ab650
 from agent.page.case import (
     facts_shown,
     headline,
@@ -27,7 +31,7 @@ from agent.page.case import (
     queue_shown,
     talk_shown,
 )
-from agent.page.head import alert, good, head
+from agent.page.head import good, head
 from agent.privacy import mask
 from agent.store.desk import End, Queued, enclosed, let_go, moments, queue
 from fusion.types import BadInput

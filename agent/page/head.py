@@ -34,10 +34,6 @@ def head(page: gr.Blocks, store: Store, title: str, here: str) -> None:
     page.load(shown, None, drawn, show_progress="hidden", api_visibility="private")
 
 
-def alert(sentence: str) -> str:
-    return f'<p class="alert" role="alert">{escape(sentence)}</p>' if sentence else ""
-
-
 def good(sentence: str) -> str:
     return f'<p class="good" role="status">{escape(sentence)}</p>' if sentence else ""
 

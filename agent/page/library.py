@@ -12,9 +12,10 @@ from agent.agent import Agent
 from agent.build import index_paths, keep_language, photo_fetcher
 from agent.config import Settings
 from agent.documents import put, take_out
+from agent.markup import alert
 from agent.page import queued
 from agent.page.desk import said
-from agent.page.head import alert, empty, good, head
+from agent.page.head import empty, good, head
 from agent.page.shelf import counted, listed, ranked, reported
 from agent.search import Lookup
 from fusion.hub_vision import HubTower
@@ -89,7 +90,9 @@ def library_page(agent: Agent, settings: Settings) -> gr.Blocks:
 
         fetch = photo_fetcher(settings, agent.encoders.decoder) if settings.fetch_photos else None
         try:
-            documents = read_documents(file, fetch, guessed, currency=settings.currency)
+            documents = read_documents(
+                file, fetch, guessed, currency=settings.currency, site=settings.site
+            )
             report = put(agent, documents, _told(progress))
             progress(None, desc="calibrating")
             knowledge.calibrate(agent.encoders.text.encode)

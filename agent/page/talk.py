@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import mimetypes
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from fastapi import HTTPException
 from PIL import Image
 
 from agent import types
 from agent.agent import Agent
+from agent.api.budget import Budgets, Spend
 from agent.brief import by_person
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, NotFound
 from agent.listening import expected
@@ -34,6 +37,7 @@ from fusion.types import BadInput, Transcript, Turn
 log = logging.getLogger(__name__)
 
 PACE = 0.1  # seconds between two looks at what is being written
+LIMITED = "That was a lot in a short time. Please try again in %(minutes)s min."
 BACK = "The assistant answers again."
 LATER = "We cannot look this up just now. Please try again in a few minutes."
 FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
@@ -105,6 +109,9 @@ def is_video(path: str) -> bool:
 
 def failure(error: Exception, talk: Talk) -> str:
     """The sentence the customer reads when a turn could not be answered; the rest is logged."""
+    if isinstance(error, HTTPException) and error.headers:  # too many of something
+        minutes = math.ceil(int(error.headers["Retry-After"]) / 60)
+        return talk.tell(LIMITED, minutes=minutes)
     if isinstance(error, CUSTOMER_ERRORS):
         return talk.tell.sentence(talk.tell(str(error)))
     expected = isinstance(error, OPERATOR_ERRORS)
@@ -115,8 +122,8 @@ def failure(error: Exception, talk: Talk) -> str:
 class Talks:
     """Every browser's talk with one agent."""
 
-    def __init__(self, agent: Agent, uploads: Uploads) -> None:
-        self.agent, self.uploads = agent, uploads
+    def __init__(self, agent: Agent, uploads: Uploads, budgets: Budgets) -> None:
+        self.agent, self.uploads, self.budgets = agent, uploads, budgets
 
     def restored(self, browser: str, tell: Texts = ENGLISH) -> Talk:
         """The conversation this browser had, drawn from the store; a new one if it had none."""
@@ -146,14 +153,23 @@ class Talks:
         if talk.browser:
             browsers.forget(self.agent.store, talk.browser)
 
-    def answered(self, talk: Talk, sent: Sent) -> Iterator[Progress]:
-        """Answer one turn as it is written. What was uploaded for it is deleted afterwards."""
-        before, events = list(talk.said), None
-        happened: list[types.Event] = []
-        written, shown_at = "", 0.0
+    def answered(self, talk: Talk, sent: Sent, names: Mapping[str, str]) -> Iterator[Progress]:
+        """Answer one turn as it is written, of whoever is counted under `names`. What was uploaded
+        for it is deleted afterwards."""
+        before = list(talk.said)
         try:
-            turn, drawn = self._read(talk, sent)
-            talk.said.append(Said(drawn))
+            turn = self._read(talk, sent)
+            with self.budgets.spending(names, turn) as spend:
+                yield from self._answer(talk, sent, turn, spend)
+        except Exception as error:
+            talk.said = before  # it was not answered: the box has it again
+            yield Progress(messages.agent_says(alert(failure(error, talk))), failed=True)
+
+    def _answer(self, talk: Talk, sent: Sent, turn: Turn, spend: Spend) -> Iterator[Progress]:
+        happened: list[types.Event] = []
+        written, shown_at, events = "", 0.0, None
+        try:
+            talk.said.append(Said(self._drawn(talk, sent, turn)))
             yield Progress(messages.waiting(talk.tell("Reading your message")))
             if not talk.conversation:
                 talk.conversation = self.agent.store.new_conversation()
@@ -170,6 +186,7 @@ class Talks:
                 happened.append(event)
                 match event:
                     case types.Heard():
+                        spend(event.photos, event.sound)
                         yield Progress(
                             messages.waiting(talk.tell("Thinking it over")), tuple(happened)
                         )
@@ -185,22 +202,21 @@ class Talks:
                         for path in sent.files:
                             self.uploads.drop(talk.browser, path)
                         yield Progress(events=tuple(happened), reply=reply)
-        except Exception as error:
-            talk.said = before  # it was not answered: the box has it again
-            sorry = messages.agent_says(alert(failure(error, talk)))
-            yield Progress(sorry, tuple(happened), failed=True)
         finally:
             if events is not None:
                 events.close()
 
-    def listen(self, talk: Talk, path: str) -> str:
+    def listen(self, talk: Talk, path: str, names: Mapping[str, str]) -> str:
         """Hear an upload, so that its words can be corrected before they count: the talk has both
         then. What is wrong, where nothing was heard."""
         self.discard(talk)
         shown = [said.reply for said in talk.said if said.reply]
         encoders, limits = self.agent.encoders, self.agent.input_limits
         try:
-            heard, problems = hear(self._bytes(talk, path), encoders, limits, expected(shown))
+            recording = self._bytes(talk, path)
+            with self.budgets.spending(names, Turn(audio=recording)) as spend:
+                heard, sound, problems = hear(recording, encoders, limits, expected(shown))
+                spend(0, sound)
         except Exception as error:
             return failure(error, talk)
         if heard is None or not heard.text:
@@ -247,41 +263,44 @@ class Talks:
                 return events
         return ()
 
-    def _read(self, talk: Talk, sent: Sent) -> tuple[Turn, str]:
-        """The turn, and how the customer's message is drawn. Raises BadInput."""
-        photos, pictures, videos, others = [], [], [], []
-        for path in sent.files:
-            data = self._bytes(talk, path)
-            if is_video(path):
-                videos.append(data)
-                others.append(talk.tell("Video"))
-                continue
-            photos.append(data)
-            try:
-                photo = self.agent.encoders.decoder.photo(data, self.agent.input_limits)
-                pictures.append(messages.picture(photo))
-            except BadInput:  # the reply says what is wrong with it
-                others.append(Path(path).name)
+    def _read(self, talk: Talk, sent: Sent) -> Turn:
+        """The turn, nothing of it decoded. Raises BadInput."""
+        videos = [self._bytes(talk, path) for path in sent.files if is_video(path)]
+        photos = [self._bytes(talk, path) for path in sent.files if not is_video(path)]
         if len(videos) > 1:
             raise BadInput(ONE_VIDEO)
         if sent.product and (document := self.agent.knowledge.document(sent.product)):
             photos.append(Path(document.photos[0]).read_bytes())
-            pictures.append(messages.picture(_opened(photos[-1])))
         transcript, audio = None, None
         if talk.heard and sent.corrected is not None:
             transcript = _checked(talk.heard, sent.corrected)
             audio = self._bytes(talk, talk.recording)
-        turn = Turn(
+        return Turn(
             text=sent.text.strip(),
             audio=audio,
             photos=tuple(photos),
             video=videos[0] if videos else None,
             choices=sent.choices,
             transcript=transcript,
+            language=talk.tell.language,
         )
-        spoken = f"“{transcript.text}”" if transcript else ""
+
+    def _drawn(self, talk: Talk, sent: Sent, turn: Turn) -> str:
+        """The customer's message; of the photos, those that are looked at."""
+        limits, decoder = self.agent.input_limits, self.agent.encoders.decoder
+        sources = [*sent.files, *filter(None, [sent.product])]
+        names = [Path(path).name for path in sources if not is_video(path)]
+        pictures, others = [], names[limits.photos :]
+        for place, data in enumerate(turn.photos[: limits.photos]):
+            try:
+                pictures.append(messages.picture(decoder.photo(data, limits)))
+            except BadInput:  # the reply says what is wrong with it
+                others.append(names[place])
+        if turn.video:
+            others.append(talk.tell("Video"))
+        spoken = f"“{turn.transcript.text}”" if turn.transcript else ""
         words = sent.text.strip() or sent.labels
-        return turn, messages.customer(talk.tell, words, pictures, spoken, others)
+        return messages.customer(talk.tell, words, pictures, spoken, others)
 
     def _bytes(self, talk: Talk, path: str) -> bytes:
         """An upload of this browser's. Raises BadInput when it is not, or not any more."""

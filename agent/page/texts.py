@@ -10,7 +10,7 @@ from html import escape
 
 from babel import Locale
 
-from agent.catalogue import catalogued
+from agent.catalogue import catalogued, say
 from agent.evidence import money
 from fusion.languages import LANGUAGES
 
@@ -35,8 +35,7 @@ class Texts:
 
     def sentence(self, english: str) -> str:
         """What the agent or its shop said in English; as it is if no catalogue has it."""
-        own = catalogued(self.language)
-        return (own and own.say(english)) or english
+        return say(english, self.language)
 
     def value(self, english: str) -> str:
         """What a product is, such as "blue, small", with its figures as they are written here."""
