@@ -18,11 +18,8 @@ from agent.brief import Brief, brief
 from agent.config import Settings
 from agent.documents import add_faq
 from agent.errors import CUSTOMER_ERRORS, OPERATOR_ERRORS, NotFound
-<<<<<<< HEAD
-from agent.page import queued
-=======
 from agent.markup import alert
->>>>>>> a859637132e9cf6b1de8ca27339e3fe7444ab650
+from agent.page import queued
 from agent.page.case import (
     facts_shown,
     headline,
