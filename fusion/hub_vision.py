@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoImageProcessor, AutoModel
+from transformers import AutoConfig, AutoModel
 from transformers.utils import logging
 
 from fusion import hub
@@ -203,6 +203,8 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _load(folder: Path) -> tuple[Any, Any]:
     """Image processor and model, without its text tower."""
+    from transformers import AutoImageProcessor  # a second that only whoever loads a tower waits
+
     local = {"local_files_only": True, "trust_remote_code": False}
     bar = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # the doors own the terminal
