@@ -8,7 +8,6 @@ before its words are streamed, so a customer who leaves early finds the whole re
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,7 +34,7 @@ from agent.printed import articles, order_numbers
 from agent.state import FlowState, Verdict
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
-from agent.store.turns import Taken, fingerprint
+from agent.store.turns import Taken, fingerprint, new_id
 from agent.types import (
     Act,
     Ask,
@@ -150,7 +149,7 @@ class Agent:
             before = asides([*percept.problems, softer, given_up], language)
             after = asides([after], language)
             reply = Reply(
-                id=secrets.token_urlsafe(12),
+                id=new_id(),
                 conversation=conversation_id,
                 text=joined([before, *(draft.text for draft in drafts), after], language),
                 language=language,

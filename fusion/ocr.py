@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-import rapidocr
 from PIL import Image
 
 from fusion.types import WeightsError
@@ -25,20 +25,18 @@ Reader = Callable[[np.ndarray], list[tuple[str, float]]]
 
 
 def load_ocr() -> Reader:
-    """The reader of print. Its models load at the first photo; it may serve many threads."""
-    # Given by path, because RapidOCR downloads a model that it has to look for and does not find.
-    engine = rapidocr.RapidOCR(
-        params={
-            "Global.log_level": "error",
-            "Det.limit_type": "max",
-            "Det.limit_side_len": FIND_AT,
-            **{f"{part.title()}.model_path": _model(part) for part in ("det", "cls", "rec")},
-        }
-    )
+    """The reader of print. It starts at the first photo; it may serve many threads.
+
+    Raises WeightsError when a model of it is missing.
+    """
+    models = {f"{part.title()}.model_path": _model(part) for part in ("det", "cls", "rec")}
+    engine: Any = None
     lock = Lock()  # the engine keeps figures of the photo in hand on itself
 
     def read(photo: np.ndarray) -> list[tuple[str, float]]:
+        nonlocal engine
         with lock:
+            engine = engine or _start(models)
             if not _has_lines(engine, photo):
                 return []
             # In steps, because the whole does not say which lines it had to turn around.
@@ -57,6 +55,14 @@ def load_ocr() -> Reader:
         ]
 
     return read
+
+
+def _start(models: Mapping[str, str]) -> Any:
+    """The models by path, because RapidOCR downloads one that it looks for in vain."""
+    from rapidocr import RapidOCR  # a second that nobody waits who sends no photo
+
+    size = {"Det.limit_type": "max", "Det.limit_side_len": FIND_AT}
+    return RapidOCR(params={"Global.log_level": "error", **size, **models})
 
 
 def _order(boxes: np.ndarray, over: np.ndarray) -> list[int]:
@@ -96,7 +102,8 @@ def _has_lines(engine: Any, photo: np.ndarray) -> bool:
 
 
 def _model(part: str) -> str:
-    folder = Path(rapidocr.__file__).parent / "models"
+    package = find_spec("rapidocr")
+    folder = Path(package.origin if package and package.origin else "").parent / "models"
     found = sorted(folder.glob(f"*_{part}_*.onnx"))
     if not found:
         raise WeightsError(

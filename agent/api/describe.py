@@ -63,8 +63,8 @@ TURN_RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {
             "application/json": {
                 "example": {
-                    "id": "8vQm2xkC",
-                    "conversation": "kq0mBq3Tz0aVxXqkI2Hc8mJc",
+                    "id": "4d0e9b72c8f1a653be07d41c92f86a35",
+                    "conversation": "9f1c4be07d3a52e86c10f7b4a9d2e358",
                     "text": "The Aster mug, blue, costs 16.90 EUR.",
                     "citations": [],
                     "decision": {

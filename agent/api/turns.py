@@ -37,7 +37,7 @@ After = Annotated[int, Query(ge=0, le=2**31 - 1, description="Only turns after t
 
 
 class Begun(Frozen):
-    id: str = Field(examples=["kq0mBq3Tz0aVxXqkI2Hc8mJc"])
+    id: str = Field(examples=["9f1c4be07d3a52e86c10f7b4a9d2e358"])
 
 
 class Said(Frozen):
@@ -63,7 +63,11 @@ class Feedback(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
-        json_schema_extra={"examples": [{"reply": "8vQm2xkC", "rating": "up", "comment": ""}]},
+        json_schema_extra={
+            "examples": [
+                {"reply": "4d0e9b72c8f1a653be07d41c92f86a35", "rating": "up", "comment": ""}
+            ]
+        },
     )
     reply: str = Field(min_length=1, max_length=100, description="The id of the reply.")
     rating: Literal["up", "down"]

@@ -6,7 +6,6 @@ could meet, the transaction begins with the write that only one of them can do.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from agent.store.sql import connect, migrate, writing
 from agent.store.turns import (
     Taken,
     alone,
+    new_id,
     now,
     require,
     write_attachments,
@@ -78,14 +78,14 @@ class Store:
         self.engine.dispose()
 
     def new_conversation(self) -> str:
-        """The id of a new conversation: a token that cannot be guessed."""
-        token = secrets.token_urlsafe(18)
+        """The id of a new conversation."""
+        id = new_id()
         with self.engine.begin() as db:
             db.execute(
                 text("INSERT INTO conversations (id, began_at) VALUES (:id, :at)"),
-                {"id": token, "at": now()},
+                {"id": id, "at": now()},
             )
-        return token
+        return id
 
     def exists(self, conversation_id: str) -> bool:
         with self.engine.begin() as db:
@@ -295,7 +295,7 @@ class Store:
         """
         self.take_over(conversation_id, person)
         reply = Reply(
-            id=secrets.token_urlsafe(12),
+            id=new_id(),
             conversation=conversation_id,
             text=words,
             decision=HandOff(PERSON, ""),

@@ -9,7 +9,6 @@ nothing else. Whoever deals with it holds it meanwhile, as a conversation is hel
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -21,7 +20,7 @@ from agent.errors import NotFound
 from agent.store import Store
 from agent.store.lease import SECONDS, holder, is_dead
 from agent.store.sql import writing
-from agent.store.turns import now, send
+from agent.store.turns import new_id, now, send
 
 TRIES = 8
 FIRST, LONGEST = 5.0, 3600.0  # seconds before the second try, doubled after each, and the most
@@ -191,7 +190,7 @@ def counts(store: Store) -> dict[tuple[str, str], int]:
 def conversation_of(store: Store, channel: str) -> str:
     """The conversation of this channel, begun if there is none."""
     query = text("SELECT id FROM conversations WHERE channel = :channel")
-    values = {"id": secrets.token_urlsafe(18), "at": now(), "channel": channel}
+    values = {"id": new_id(), "at": now(), "channel": channel}
     with writing(store.engine) as db:
         db.execute(
             text(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from sqlalchemy import text
 
 from agent.store import Store
 from agent.store.sql import writing
-from agent.store.turns import now
+from agent.store.turns import new_id, now
 
 
 def conversation_after(store: Store, said: str, request: str | None = None) -> str:
@@ -22,7 +20,7 @@ def conversation_after(store: Store, said: str, request: str | None = None) -> s
         for name in names:
             if found := db.scalar(query, {"digest": name}):
                 return found
-        id = secrets.token_urlsafe(18)
+        id = new_id()
         db.execute(
             text("INSERT INTO conversations (id, began_at) VALUES (:id, :at)"),
             {"id": id, "at": now()},

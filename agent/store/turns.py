@@ -159,7 +159,7 @@ def write_hand_off(
     db: Connection, conversation: str, decision: HandOff, priority: int, person: str = ""
 ) -> None:
     """Raises NotFound."""
-    id = secrets.token_urlsafe(12)
+    id = new_id()
     try:
         db.execute(
             text(
@@ -196,6 +196,11 @@ def require(db: Connection, conversation: str) -> None:
     query = text("SELECT 1 FROM conversations WHERE id = :id")
     if db.execute(query, {"id": conversation}).first() is None:
         raise NotFound("There is no such conversation.")
+
+
+def new_id() -> str:
+    """A name that cannot be guessed, and that no command line takes for an option."""
+    return secrets.token_hex(16)
 
 
 def now() -> str:
