@@ -15,6 +15,7 @@ SPEECH = 0.5  # probability at which speech begins ...
 SPEECH_ENDS = 0.35  # ... and below which it ends
 SHORTEST = 8  # windows, 0.26 s: shorter sounds are clicks and coughs
 MARGIN = 0.15  # seconds kept before and after speech, so that a long pause becomes 0.3 s
+EDGE = 0.5  # seconds kept before the first word and after the last: what silence sounds like here
 CUT_OFF = 0.5  # seconds a recording may fall short of its header
 
 
@@ -61,11 +62,16 @@ class Spoken:
 
 def spoken_part(wave: np.ndarray) -> Spoken | None:
     """The speech in a wave (n,) of 16 kHz, pauses cut to 0.3 s; None when nobody speaks."""
-    margin = round(MARGIN * SAMPLE_RATE)
+    spoken = _utterances(_speech_probabilities(wave))
+    if not spoken:
+        return None
+    margin, edge = round(MARGIN * SAMPLE_RATE), round(EDGE * SAMPLE_RATE)
     keep = np.zeros(len(wave), bool)
-    for start, end in _utterances(_speech_probabilities(wave)):
+    for start, end in spoken:
         keep[max(0, start * WINDOW - margin) : end * WINDOW + margin] = True
-    return Spoken(wave[keep], np.flatnonzero(keep)) if keep.any() else None
+    begin, finish = spoken[0][0] * WINDOW, spoken[-1][1] * WINDOW
+    keep[max(0, begin - edge) : begin] = keep[finish : finish + edge] = True
+    return Spoken(wave[keep], np.flatnonzero(keep))
 
 
 def loudness(wave: np.ndarray) -> float:
