@@ -3,11 +3,13 @@
     python -m tests.benchmarks.page --home HOME --turns 3 --pages 30
 
     python -m tests.benchmarks.page --home HOME --pages 10 --concurrent 1 2 4 8 1 2 4 8
+    python -m tests.benchmarks.page --home HOME --pages 30 --waiting 8 16 32 64
 
-The second form compares how many turns the page answers at once, in the order given. HOME holds the
-demo shop's index. The page is the real one, in headless Chromium on this machine, so that both
-share its cores. Times of a turn run from the key that sends it to what is drawn; those of voice
-from the moment that the recording is given to the words to be corrected, and from there.
+The second form compares how many turns the page answers at once, in the order given; the third how
+many events may wait for it: how many of the pages are sent away. HOME holds the demo shop's index.
+The page is the real one, in headless Chromium on this machine, so that both share its cores. Times
+of a turn run from the key that sends it to what is drawn; those of voice from the moment that the
+recording is given to the words to be corrected, and from there.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import ui
+from agent import page as pages
 from agent.agent import Agent
 from agent.api import create_app
 from agent.build import open_agent
@@ -58,6 +61,7 @@ for (const kind of ["keydown", "click"]) {
   }, true);
 }
 """
+ENDED = "return Boolean(times.whole || document.querySelector('[data-testid=toast-body]'))"
 
 
 def paint(page: Page) -> dict[str, float]:
@@ -99,13 +103,19 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="of each kind")
     parser.add_argument("--pages", type=int, default=30, help="open at once")
     parser.add_argument("--concurrent", type=int, nargs="*", default=[], help="turns at once")
+    parser.add_argument("--waiting", type=int, nargs="*", default=[], help="events in the queue")
     asked = parser.parse_args()
     settings = Settings(home=asked.home, speech="pocketsphinx")
     agent = open_agent(settings)
     for chat.CONCURRENT in asked.concurrent:
         with opened(agent, settings) as page:
             show(f"{chat.CONCURRENT} at once", many(page, page.driver.current_url, asked.pages))
-    if not asked.concurrent:
+    for pages.WAITING in asked.waiting:
+        with opened(agent, settings) as page:
+            told = many(page, page.driver.current_url, asked.pages)
+            print(f"{pages.WAITING} waiting: {asked.pages - len(told)} of {asked.pages} sent away")
+            show(f"{pages.WAITING} waiting", told)
+    if not asked.concurrent and not asked.waiting:
         with opened(agent, settings) as page:
             measure(page, asked.turns, asked.pages)
     agent.close()
@@ -144,7 +154,8 @@ def measure(page: Page, turns: int, pages: int) -> None:
 
 
 def many(page: Page, address: str, pages: int) -> list[dict[str, float]]:
-    """Every page sends the same question as soon as the one before has; all wait for theirs.
+    """Every page sends the same question as soon as the one before has; all wait for theirs. Those
+    that were sent away, because the queue was full, are left out.
 
     Each has a name of its own for this machine, as if it were another customer's browser, which
     keeps no more than six connections to one name.
@@ -161,7 +172,9 @@ def many(page: Page, address: str, pages: int) -> list[dict[str, float]]:
     measured = []
     for tab in tabs:
         page.driver.switch_to.window(tab)
-        measured.append(turn(page))
+        page.until(lambda: page.driver.execute_script(ENDED), "the reply, or that there is none")
+        if page.driver.execute_script("return times.whole"):
+            measured.append(turn(page))
     return measured
 
 
