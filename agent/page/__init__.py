@@ -20,8 +20,8 @@ SERVED: dict[str, Any] = {
 
 WAITING = 64
 """Events that wait for their turn on one page. Of 30 pages that ask at once, 18 are sent away with
-8, 1 with 16, none with 32 (`python -m tests.benchmarks.page --home HOME --waiting 8 16 32 64`); what
-was written stays in the box then."""
+8, 1 with 16, none with 32 (`python -m tests.benchmarks.page --home HOME --waiting 8 16 32 64`);
+what was written stays in the box then."""
 
 LOOK = 0.02
 """Seconds between two looks into a page's queue. Gradio's own 0.001 wakes a server that nobody
