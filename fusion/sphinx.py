@@ -24,6 +24,8 @@ GENERAL, SHOP, NUMBER = "_default", "shop", "number"  # the searches; "_default"
 FRAME = 0.01  # seconds
 SCALE = 1024  # of PocketSphinx's scores, which it shifts right by ten bits
 SURE = -3.6  # score of a frame at which the shop's language is taken without asking the general
+NOISE = frozenset({"a", "and", "but", "er", "i", "of", "the", "uh", "um"})
+"""What coughs, hums and knocks are written as; alone, these words say nothing."""
 NUMBER_BONUS = 0.3  # how much worse in score a number may be, where one was asked for
 
 
@@ -64,7 +66,8 @@ class SphinxSpeech:
         """What is said, in lower case without punctuation; a number as it is written.
 
         Confidence is the posterior of the best path in the word lattice, as the geometric mean of
-        a word. PocketSphinx has no measure of silence: `no_speech` is 1 when it hears no word.
+        a word. PocketSphinx has no measure of silence: `no_speech` is 1 when it hears no word that
+        says anything.
         """
         with self._line.turn():
             best = self._sentence(wave)
@@ -74,7 +77,7 @@ class SphinxSpeech:
                 code = written([word.text for word in spelt.words])
                 if code and spelt.score + NUMBER_BONUS > best.score:
                     best, text = spelt, code
-        if loops(best.text) and not text.isalnum():
+        if (loops(best.text) and not text.isalnum()) or NOISE.issuperset(text.split()):
             text = ""
         return Transcript(
             text=text,

@@ -10,6 +10,7 @@ import torch
 from whisper.model import ModelDimensions, Whisper
 
 from fusion.audio import decode_audio, spoken_part
+from fusion.hearing_checks import nobody_speaks
 from fusion.loops import loops
 from fusion.speech import load_speech
 from fusion.sphinx import SphinxSpeech
@@ -85,6 +86,12 @@ def test_sphinx_hears_a_person(sphinx):
 def test_sphinx_has_nothing_to_say_of_nothing(sphinx):
     heard = sphinx.transcribe(np.zeros(0, np.float32))
     assert (heard.text, heard.confidence, heard.no_speech) == ("", 0, 1)
+
+
+def test_coughs_that_are_taken_for_speech_say_nothing(sphinx):
+    parts = [spoken_part(one.wave) for seed in range(6) for one in nobody_speaks(seed)]
+    taken = [sphinx.transcribe(part.wave) for part in parts if part]
+    assert taken and {(heard.text, heard.no_speech) for heard in taken} == {("", 1)}
 
 
 def test_threads_share_one_recogniser(sphinx):
