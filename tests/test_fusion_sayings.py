@@ -74,7 +74,7 @@ def test_no_example_is_also_judged() -> None:
 
 
 def test_what_is_learnt_is_what_the_examples_say(
-    encoders, fusion, without, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoders, fusion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = sayings.EXAMPLES.read_text("utf-8").splitlines()[::20]
     rows = [json.loads(line) for line in lines]
