@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -85,15 +84,13 @@ def test_a_fault_is_a_sentence_too(run, monkeypatch):
     assert code == 3 and "ZeroDivisionError" in err and "Traceback" not in err
 
 
-def test_help_is_quick_and_loads_no_model():
+def test_help_loads_no_model():
     script = (
         "import sys; from agent import cli; "
         "print([m for m in ('torch', 'gradio', 'chromadb', 'transformers') if m in sys.modules])"
     )
-    began = time.monotonic()
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-    assert time.monotonic() - began < 10
 
 
 def test_ask_as_json_is_the_reply(run, home):
