@@ -159,6 +159,7 @@ class Bench:
 
         `turns`: JSONL of text and intent (null if none), of independent wording.
         """
+        model.eval()
         maker = Maker(self.items, seed=1, fold=fold)
         asked = [
             e for e in maker.retrieval(3) if e.part == "test" and (not e.photo or e.photo in seen)
@@ -232,7 +233,7 @@ def judge_intents(module: FusionModule, text: TextEncoder, turns: Path) -> dict[
     """How well `module` understands the sentences of `turns`."""
     said = read_turns(turns)
     encodings = Encodings(dict(text.all_states(sentences(said))), {})
-    return understanding(module.model, said, outputs(module.model, said, encodings))
+    return understanding(module.model, said, outputs(module.outputs, said, encodings))
 
 
 def compare(

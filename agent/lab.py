@@ -102,6 +102,7 @@ def train_fusion(
     """
     from agent.bench import Bench, compare, retrain
     from agent.space import open_vision
+    from agent.training import teach_sayings
     from fusion.ablations import ABLATIONS
     from fusion.baselines import BASELINES
     from fusion.text import load_text
@@ -125,6 +126,7 @@ def train_fusion(
         compare(bench, names, seeds, recipe, out, PHOTOS, TURNS)
         print(out)
     elif retrain(bench, recipe, out, load_fusion(settings.fusion).model, TURNS):
+        teach_sayings(settings, out)
         print(f"Kept. Use it with DESKHAND_FUSION={out / 'fusion.safetensors'}")
     else:
         raise BadInput("The new weights are worse than those in use and were not kept.")

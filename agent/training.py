@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from agent.agent import Agent
+from agent.config import Settings
 from agent.photos import is_photo, read_photo, view
+from agent.space import open_encoders
 from agent.strangers import Catalogue, strangers
 from fusion import photo_sets, train_damage, train_vision
+from fusion.sayings import FILE as SAYINGS
+from fusion.sayings import train_sayings
 from fusion.text import load_text
 from fusion.types import BadInput, Encoded, Modality, Percept
+from fusion.understand import load_fusion
 from fusion.unsold import fit
 from fusion.vision import load_vision
 from fusion.weights import SHIPPED, add_to_card, card_path
@@ -90,6 +96,15 @@ def train_damage_signal(renders: Path, data: Path | None, out: Path) -> Path:
             step = max(1, len(rows) // INTACT)
             intact += [photos.paths[row] for row in rows[::step][:INTACT]]
     return train_damage.train(renders, families, SHIPPED / "vision.safetensors", out, intact)
+
+
+def teach_sayings(settings: Settings, weights: Path) -> None:
+    """Learn how customers speak, beside the fusion weights in the folder `weights`."""
+    (weights / SAYINGS).unlink(missing_ok=True)  # even what is damaged there is no hindrance
+    model = load_fusion(str(weights / "fusion.safetensors")).model
+    encoders = open_encoders(settings)
+    with closing(encoders.decoder):
+        train_sayings(encoders, model, weights / SAYINGS)
 
 
 def calibrate(path: Path, data: train_vision.Data, sets: Sequence[photo_sets.PhotoSet]) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from fusion.baselines import Model
 from fusion.data import Example
 from fusion.frozen import Catalogue, Encodings
-from fusion.model import INTENTS, Outputs, collate
+from fusion.model import INTENTS, Inputs, Outputs, collate
 from fusion.reject import auroc
 from fusion.types import Percept
 
@@ -31,10 +31,12 @@ def column(example: Example) -> str:
 
 @torch.inference_mode()
 def outputs(
-    model: Model, examples: Sequence[Example], encodings: Encodings, seed: int = 1
+    model: Callable[[Inputs], Outputs],
+    examples: Sequence[Example],
+    encodings: Encodings,
+    seed: int = 1,
 ) -> Outputs:
-    """The model's outputs for all examples, in order."""
-    model.eval()
+    """The outputs for all examples, in order, of a model that no longer learns."""
     rng = random.Random(seed)
     parts = [
         model(collate([encodings.percept(e, rng) for e in examples[i : i + 64]]))

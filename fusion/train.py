@@ -224,6 +224,7 @@ def train(
                 optimiser.zero_grad()
                 schedule.step()
                 total.append(loss.item())
+            model.eval()
             line = {
                 "epoch": epoch + 1,
                 "loss": round(float(np.mean(total)), 4),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from fusion.baselines import BASELINES, Model, build, card_name
 from fusion.explain import coalitions, shapley
-from fusion.model import INTENTS, collate
+from fusion.model import INTENTS, Inputs, Outputs, collate
 from fusion.sayings import FILE as SAYINGS
 from fusion.sayings import Sayings, load_sayings
 from fusion.types import MODALITIES, Attributions, Fused, Modality, Percept, WeightsError
@@ -17,12 +18,20 @@ from fusion.weights import SHIPPED, load_into, load_weights, read_card
 
 
 class FusionModule:
-    """A trained model, its name, and what stands beside it for other languages than English."""
+    """A trained model, its name, and what was learnt beside it of how customers speak."""
 
     def __init__(self, model: Model, name: str, sayings: Sayings | None = None) -> None:
         self.model = model.eval()
         self.name = name
         self.sayings = sayings
+
+    @torch.inference_mode()
+    def outputs(self, inputs: Inputs) -> Outputs:
+        """What the model makes of a batch, with what the sayings add to its intents."""
+        out = self.model(inputs)
+        if self.sayings is None:
+            return out
+        return replace(out, intents=out.intents + self.model.warmth * self.sayings(inputs))
 
     @torch.inference_mode()
     def __call__(self, percept: Percept) -> Fused:
@@ -32,12 +41,8 @@ class FusionModule:
         subsets = coalitions(len(players))
         present = torch.zeros(len(subsets), len(MODALITIES), dtype=torch.bool)
         present[:, [MODALITIES.index(m) for m in players]] = torch.from_numpy(subsets)
-        subset = inputs.masked(present)
-        out = self.model(subset)
-        logits = out.intents / self.model.warmth
-        if self.sayings is not None and percept.english:
-            logits = logits + self.sayings(subset)
-        intents = logits.softmax(-1)
+        out = self.outputs(inputs.masked(present))
+        intents = (out.intents / self.model.warmth).softmax(-1)
         whole = len(subsets) - 1  # the last coalition has everybody
         before = 1 << players.index("history") if "history" in players else 0
         order = intents[whole].argsort(descending=True).tolist()
@@ -63,9 +68,9 @@ class FusionModule:
 def load_fusion(spec: str = "shipped") -> FusionModule:
     """The fusion module of `spec`: "shipped", one of BASELINES, or the path of weights.
 
-    What was learnt for other languages lies beside the weights: always with the shipped ones, and
-    where `deskhand train sayings` has written it. Raises WeightsError when the weights are missing,
-    damaged or of another model.
+    What was learnt of how customers speak lies beside the weights: always with the shipped ones,
+    and where `deskhand train sayings` has written it. Raises WeightsError when the weights are
+    missing, damaged or of another model.
     """
     if spec == "shipped":
         path = SHIPPED / "fusion.safetensors"

@@ -1,4 +1,4 @@
-"""What customers want by what they say in other languages."""
+"""What customers want by what they say, in English and in other languages."""
 
 import json
 import re
@@ -15,7 +15,8 @@ from fusion.types import InputLimits, Percept, Turn, WeightsError
 from fusion.understand import FusionModule, load_fusion
 from fusion.weights import SHIPPED
 
-SAID = Path(__file__).parent / "samples" / "languages" / "intents"
+SAMPLES = Path(__file__).parent / "samples"
+SAID = SAMPLES / "languages" / "intents"
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,23 @@ def read(text: str, encoders: Encoders) -> Percept:
     return perceive(Turn(text), [], encoders, InputLimits())
 
 
-def test_english_never_passes_here(encoders, fusion, without) -> None:
-    percept = read("my mug arrived broken", encoders)
+@pytest.mark.parametrize(
+    ("words", "intent"),
+    [
+        ("show me the red Bruno kettle", "product_search"),
+        ("bruno kettle red please", "product_search"),
+        ("I want the blue mug", "product_search"),
+        ("I want to return the red kettle", "return"),
+        ("the blue mug arrived broken", "damaged_item"),
+    ],
+)
+def test_who_names_a_thing_looks_for_it(words, intent, encoders, fusion) -> None:
+    assert fusion(read(words, encoders)).intent == intent
+
+
+def test_a_photo_without_words_is_left_as_it_was(agent, encoders, fusion, without) -> None:
+    photo = (SAMPLES / "photos/customer/kettle-bruno-red_3.jpg").read_bytes()
+    percept = perceive(Turn(photos=(photo,)), [], encoders, InputLimits())
     assert fusion(percept).intents == without(percept).intents
 
 

@@ -55,16 +55,10 @@ def train_languages(
 def train_sayings(
     out: Annotated[Path, typer.Option(help="Folder of the fusion weights they stand beside.")],
 ) -> None:
-    """Learn what customers want by what they say in other languages, from fusion/sayings.jsonl."""
-    from agent.space import open_encoders
-    from fusion import sayings
-    from fusion.understand import load_fusion
+    """Learn what customers want by what they say, from fusion/sayings.jsonl."""
+    from agent.training import teach_sayings
 
-    settings = Settings.read()
-    model = load_fusion(settings.fusion).model
-    encoders = open_encoders(settings)
-    with closing(encoders.decoder):
-        sayings.train_sayings(encoders, model, out / sayings.FILE)
+    teach_sayings(Settings.read(), out)
 
 
 @evaluate_app.command("languages")
