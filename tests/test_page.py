@@ -138,6 +138,24 @@ def test_a_recording_waits_while_something_else_is_asked(agent: Agent, tmp_path:
     assert not recording.exists()
 
 
+def test_a_recording_among_the_photos_is_heard(agent: Agent, tmp_path: Path) -> None:
+    recordings = [tmp_path / "voice.wav", tmp_path / "another.wav"]
+    uploads = Uploads()
+    for recording in recordings:
+        recording.write_bytes(SPOKEN.read_bytes())
+        uploads.add("me", str(recording))
+    talks, talk = Talks(agent, uploads, BUDGETS), Talk(browser="me")
+    *_, last = talks.answered(talk, Sent(files=(str(recordings[0]),)), NAMES)
+    assert last.reply and last.reply.transcript and "order" in last.reply.transcript.text
+    assert last.reply.intent == "order_status"
+    assert "Your recording" in talk.drawn
+    for recording in recordings:
+        recording.write_bytes(SPOKEN.read_bytes())
+        uploads.add("me", str(recording))
+    (refused,) = talks.answered(talk, Sent(files=tuple(map(str, recordings))), NAMES)
+    assert refused.failed and "one recording at a time" in refused.now
+
+
 def test_another_browsers_upload_is_not_read(agent: Agent, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"theirs")

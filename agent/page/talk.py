@@ -42,7 +42,7 @@ BACK = "The assistant answers again."
 LATER = "We cannot look this up just now. Please try again in a few minutes."
 FAULT = "Something went wrong on our side. Your message is still in the box: please try again."
 GONE = "Your file is not there any more. Please add it again."
-ONE_VIDEO = "Please send one video at a time."
+ONE_EACH = "Please send one video and one recording at a time."
 NO_WORDS = "The words of your recording are empty. Write them, or discard it."
 
 
@@ -103,8 +103,9 @@ class Progress:
     failed: bool = False
 
 
-def is_video(path: str) -> bool:
-    return (mimetypes.guess_type(path)[0] or "").startswith("video/")
+def sort_of(path: str) -> str:
+    """ "image", "video", "audio" or what else the file calls itself by its name."""
+    return (mimetypes.guess_type(path)[0] or "").partition("/")[0]
 
 
 def failure(error: Exception, talk: Talk) -> str:
@@ -265,19 +266,23 @@ class Talks:
 
     def _read(self, talk: Talk, sent: Sent) -> Turn:
         """The turn, nothing of it decoded. Raises BadInput."""
-        videos = [self._bytes(talk, path) for path in sent.files if is_video(path)]
-        photos = [self._bytes(talk, path) for path in sent.files if not is_video(path)]
-        if len(videos) > 1:
-            raise BadInput(ONE_VIDEO)
+        videos: list[bytes] = []
+        recordings: list[bytes] = []
+        photos: list[bytes] = []
+        for path in sent.files:
+            kept = {"video": videos, "audio": recordings}.get(sort_of(path), photos)
+            kept.append(self._bytes(talk, path))
         if sent.product and (document := self.agent.knowledge.document(sent.product)):
             photos.append(Path(document.photos[0]).read_bytes())
-        transcript, audio = None, None
+        transcript = None
         if talk.heard and sent.corrected is not None:
             transcript = _checked(talk.heard, sent.corrected)
-            audio = self._bytes(talk, talk.recording)
+            recordings.append(self._bytes(talk, talk.recording))
+        if max(len(videos), len(recordings)) > 1:
+            raise BadInput(ONE_EACH)
         return Turn(
             text=sent.text.strip(),
-            audio=audio,
+            audio=recordings[0] if recordings else None,
             photos=tuple(photos),
             video=videos[0] if videos else None,
             choices=sent.choices,
@@ -289,7 +294,7 @@ class Talks:
         """The customer's message; of the photos, those that are looked at."""
         limits, decoder = self.agent.input_limits, self.agent.encoders.decoder
         sources = [*sent.files, *filter(None, [sent.product])]
-        names = [Path(path).name for path in sources if not is_video(path)]
+        names = [Path(path).name for path in sources if sort_of(path) not in ("video", "audio")]
         pictures, others = [], names[limits.photos :]
         for place, data in enumerate(turn.photos[: limits.photos]):
             try:
@@ -298,6 +303,8 @@ class Talks:
                 others.append(names[place])
         if turn.video:
             others.append(talk.tell("Video"))
+        if turn.audio and not turn.transcript:
+            others.append(talk.tell("Your recording"))
         spoken = f"“{turn.transcript.text}”" if turn.transcript else ""
         words = sent.text.strip() or sent.labels
         return messages.customer(talk.tell, words, pictures, spoken, others)
