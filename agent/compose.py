@@ -25,6 +25,7 @@ from agent.types import (
 )
 from fusion.types import Message
 from knowledge.filters import COLORS, SAME
+from knowledge.parse import parse_filters
 from knowledge.types import Document, Hit
 
 CARDS = 4  # products shown at most, the best included
@@ -227,6 +228,7 @@ def alternatives(best: Document, found: Sequence[Hit]) -> list[Document]:
 def _missing_color(siblings: Sequence[Document], words: str) -> str:
     """A colour the words ask for that no variant found has; "" when there is none."""
     asked = {SAME.get(word, word) for word in products.word_set(words)} & set(COLORS)
+    asked -= set(parse_filters(words, {"color": COLORS}).excluded)
     has = products.word_set(" ".join(products.variant(d) for d in siblings))
     has |= products.word_set(" ".join(d.attributes.get("color", "") for d in siblings))
     return " or ".join(sorted(asked)) if asked and not asked & has else ""

@@ -34,6 +34,8 @@ def given_up(found: Findings, decision: Decision) -> str:
     if not found.relaxed or not about_products(decision):
         return ""
     wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
+    if found.wishes:
+        return f"Nothing fits all wishes; this is what there is without {wishes}."
     return f"Nothing matches {wishes}; this is what there is without that wish."
 
 

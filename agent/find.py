@@ -9,11 +9,12 @@ from itertools import chain
 import numpy as np
 
 from agent.chips import chips, obeyed
+from agent.compose import SEARCHES
 from agent.memory import Memory
 from agent.printed import shown_codes
 from agent.products import short, word_set
 from agent.refer import referred
-from agent.relations import Baskets, relate
+from agent.relations import Baskets, relate, wants_ideas
 from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
@@ -22,6 +23,7 @@ from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
 from knowledge.parse import parse_filters
+from knowledge.relations import ideas
 from knowledge.search import NAMED, Signals, order
 from knowledge.types import Document, Hit
 
@@ -53,10 +55,10 @@ def find(
 ) -> Findings:
     """Search with every word, and with the wishes in the customer's own words as a filter.
 
-    When no product is left, wishes are given up one by one. A product that the words name stays,
-    whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words ask
-    for products beside another one, those are what is found. `kept`: ids of the wishes to obey
-    when the customer took one away; None: all.
+    When no product is left, as few wishes as can be are given up. A product that the words name
+    stays, whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words
+    ask for products beside another one, or for ideas, those are what is found. `kept`: ids of the
+    wishes to obey when the customer took one away; None: all.
     """
     own = own_words(percept)
     filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
@@ -78,12 +80,16 @@ def find(
         related, hits = beside
         return Findings(tuple(hits), own, wished, chips(filters), related=related)
     fitting = fitting if filters else everything
-    dropped: tuple[str, ...] = ()
-    while not fitting and (fewer := filters.relaxed()) is not None:
-        filters, dropped = fewer, fewer.dropped
-        fitting = everything
+    unsure = all(hit.sure < limits.answerable for hit in chain(fitting, everything))
+    open_to_ideas = unsure and fused.intent in SEARCHES and wants_ideas(own)
+    if open_to_ideas and (hits := ideas(knowledge, words, vectors, filters)):
+        return Findings(tuple(hits), own, wished, chips(filters), related=Related("ideas"))
+    for fewer in () if fitting else filters.relaxed():
+        filters, fitting = fewer, everything
         if filters:
             fitting = _fitting(percept, knowledge, words, vectors, filters, limits)
+        if fitting:
+            break
     products = [hit for hit in fitting if hit.document.kind == "product"]
     top = max((hit.score for hit in products), default=0.0)
     sure = max((hit.sure for hit in products), default=0.0)
@@ -103,7 +109,14 @@ def find(
             strange = stranger(percept.encoded["photo"], alone, unsold)
     about = f"{own} ({about})" if about else own
     return Findings(
-        tuple(hits), about, wished, chips(filters), dropped, unsold=strange, seen=seen, page=page
+        tuple(hits),
+        about,
+        wished,
+        chips(filters),
+        filters.dropped,
+        unsold=strange,
+        seen=seen,
+        page=page,
     )
 
 

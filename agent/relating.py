@@ -28,6 +28,9 @@ def about_related(answer: Answer) -> Draft:
     first, others = found[0], found[1:]
     name = first.title
     match answer.related.relation:
+        case "ideas":
+            others = found
+            said, nothing = products.priced("Some ideas from the shop:", found), ""
         case "similar":
             said = products.priced(f"Like the {name} I find", others)
             nothing = f"I find nothing in the shop that is much like the {name}."

@@ -58,6 +58,14 @@ _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
 
 
+_IDEAS = re.compile(r"\b(?:gifts?|presents?|surprise|ideas?|inspiration|inspire)\b", re.I)
+
+
+def wants_ideas(words: str) -> bool:
+    """Whether any thing would do that pleases; what the shop knows of gift wrap is asked before."""
+    return bool(_IDEAS.search(words))
+
+
 def relation_in(words: str) -> Relation | None:
     """What relation between products the words ask for; None when for none."""
     return next((name for name, pattern in PATTERNS.items() if pattern.search(words)), None)

@@ -38,12 +38,13 @@ class Choice:
     picture: str | None = None
 
 
-Relation = Literal["compare", "cheaper", "goes_with", "similar", "options"]
+Relation = Literal["compare", "cheaper", "goes_with", "similar", "options", "ideas"]
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """How products found belong together: to be compared, or all others to the first of them."""
+    """How products found belong together: to be compared, as ideas for who names none, or all
+    others to the first of them."""
 
     relation: Relation
     why: Why = ""  # what says that they go together

@@ -7,8 +7,9 @@ what was merely mentioned. Kinds of product ("mug") are therefore never filters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from knowledge.measures import Bound
@@ -62,7 +63,7 @@ class Filters:
     in_stock: bool = False
     rating: float | None = None  # stars at least
     bounds: tuple[Bound, ...] = ()  # of measures, at most one a quantity
-    dropped: tuple[str, ...] = ()  # wishes given up by `relaxed`, in that order
+    dropped: tuple[str, ...] = ()  # wishes given up by `relaxed`
 
     def __bool__(self) -> bool:
         return bool(self.wishes())
@@ -101,11 +102,16 @@ class Filters:
         bounds = tuple(bound for bound in self.bounds if bound.quantity != id)
         return replace(self, bounds=bounds, **empty)
 
-    def relaxed(self) -> Filters | None:
-        """One wish fewer, its words added to `dropped`; None when no wish is left to give up."""
-        for id, words in self.wishes().items():
-            return replace(self.without(id), dropped=(*self.dropped, words))
-        return None
+    def relaxed(self) -> Iterator[Filters]:
+        """With wishes given up, their words in `dropped`: each alone, then two at a time, and so on
+        to all of them; the one to give up first comes first."""
+        wishes = self.wishes()
+        for count in range(1, len(wishes) + 1):
+            for ids in combinations(wishes, count):
+                fewer = replace(self, dropped=tuple(wishes[id] for id in ids))
+                for id in ids:
+                    fewer = fewer.without(id)
+                yield fewer
 
     def accepts(self, document: Document) -> bool:
         """Whether a product grants every wish. Anything that is not a product passes."""
@@ -120,7 +126,7 @@ class Filters:
             and not look & members(self.excluded)
             and (not self.sizes or sizes == {""} or bool(sizes & set(map(size_name, self.sizes))))
             and (not self.in_stock or document.stock is None or document.stock > 0)
-            and (self.rating is None or _rating(document) >= self.rating)
+            and (self.rating is None or stars(document) >= self.rating)
             and all(bound.holds(document) for bound in self.bounds)
         )
 
@@ -170,5 +176,5 @@ def _words(document: Document, attribute: str) -> set[str]:
     return {SAME.get(word, word) for word in re.findall(r"\w+", text.lower())}
 
 
-def _rating(document: Document) -> float:
+def stars(document: Document) -> float:
     return amount(document.attributes.get("rating", "")) or 0.0

@@ -46,6 +46,7 @@ _OVER = re.compile(
     r"\b(?:over|above|more than|dearer than|more expensive than|bigger than|larger than|"
     r"longer than|taller than|wider than|heavier than)\s*$"
 )
+_AROUND = re.compile(r"(?:\b(?:around|about|roughly|approximately|approx\.?|circa)|~)\s*$")
 _OR_LESS = re.compile(
     r"\s*(?:(?:or|and) (?:less|under|below|cheaper|smaller|shorter|lighter)|max(?:imum)?|tops"
     r"|at most)\b"
@@ -81,6 +82,7 @@ _RATED = re.compile(
 )
 _BEARS = re.compile(r"\b(?:carr(?:y|ies)|holds?|loads?|supports?|bears?|weigh (?:on|me))\b")
 _PAIR = re.compile(r"\bbetween (?P<low>\d+(?:[.,]\d+)?)(?: ?[a-z]+)? (?:and|to) $")
+NEARLY = 0.25  # of a price, up and down: "around 40 euros"
 _SAID = {"over": "over", "least": "at least", "under": "under", "most": "at most"}
 _SIZE = re.compile(r"\bsize (\d{1,3}(?:[.,]5)?)\b")
 _GAVE = re.compile(r"\b(?:gave|give|giving|left|leave|review(?:ed)?)\b")
@@ -133,6 +135,10 @@ def _prices(text: str) -> tuple[dict[str, Any], str]:
             continue
         side = _side(clause, after)
         money = _currency(match)
+        if money and not side and _AROUND.search(clause) and not _ABOUT_PRICE.search(clause):
+            bounds |= {"least": _value(match) * (1 - NEARLY), "most": _value(match) * (1 + NEARLY)}
+            currency = money
+            continue
         bare = bool(_NOTHING_ELSE.match(after)) and (
             side in ("under", "most") or bool(_ABOUT_PRICE.search(clause))
         )

@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from knowledge.codes import NAMES
-from knowledge.filters import Filters
+from knowledge.filters import Filters, stars
 from knowledge.index import Knowledge
 from knowledge.types import Document, Hit, Why
 
@@ -58,6 +60,17 @@ def cheaper(
         and hit.document.currency == product.currency
     ]
     return _one_a_family(less)[:k]
+
+
+def ideas(
+    knowledge: Knowledge, words: str, vectors: np.ndarray, filters: Filters, k: int = 4
+) -> list[Hit]:
+    """The k products in stock, one a family, that come nearest to words which name none: of those
+    that come near the best rated, in that order. `vectors` as of `Knowledge.search`."""
+    filters = replace(filters, in_stock=True)
+    near = knowledge.search(words, vectors, filters, k=NEAR, kinds=("product",))
+    best = sorted(_one_a_family(near)[: 3 * k], key=lambda hit: -stars(hit.document))
+    return best[:k]
 
 
 def options(
