@@ -144,6 +144,12 @@ def leaves(words: str, flow: str, asked: str | None = None) -> bool:
     return bool(_LEAVE.search(said) or (flow != "cancel" and _CANCEL_THIS.fullmatch(said)))
 
 
+def asks_besides(words: str) -> bool:
+    """Whether a question follows the words that drop the matter."""
+    _, *rest = re.split(rf"{_LEAVE.pattern}|{_CHANGED.pattern}", _plain(words), maxsplit=1)
+    return any(map(asks, rest))
+
+
 def asks(words: str) -> bool:
     """Whether this is a question, spoken ones without a question mark included."""
     said = _opened(words)

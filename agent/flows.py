@@ -79,6 +79,8 @@ def advance(
         if not _continues(wish, state, words) and (wish.action, wish.order_id) not in waiting
     ]
     if not others and answers.leaves(words, state.open.action, state.asked):
+        if answers.asks_besides(words):
+            return state.ended(), None
         return dropped(state, shop)
     if intent == "person" and not picked and answers.asks_person(words):
         return state.ended().but(queue=()), None

@@ -126,7 +126,7 @@ class Filters:
             and not look & members(self.excluded)
             and (not self.sizes or sizes == {""} or bool(sizes & set(map(size_name, self.sizes))))
             and (not self.in_stock or document.stock is None or document.stock > 0)
-            and (self.rating is None or stars(document) >= self.rating)
+            and (self.rating is None or _rating(document) >= self.rating)
             and all(bound.holds(document) for bound in self.bounds)
         )
 
@@ -176,5 +176,5 @@ def _words(document: Document, attribute: str) -> set[str]:
     return {SAME.get(word, word) for word in re.findall(r"\w+", text.lower())}
 
 
-def stars(document: Document) -> float:
+def _rating(document: Document) -> float:
     return amount(document.attributes.get("rating", "")) or 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from knowledge.codes import NAMES
-from knowledge.filters import Filters, stars
+from knowledge.filters import Filters
 from knowledge.index import Knowledge
 from knowledge.types import Document, Hit, Why
 
@@ -65,12 +65,10 @@ def cheaper(
 def ideas(
     knowledge: Knowledge, words: str, vectors: np.ndarray, filters: Filters, k: int = 4
 ) -> list[Hit]:
-    """The k products in stock, one a family, that come nearest to words which name none: of those
-    that come near the best rated, in that order. `vectors` as of `Knowledge.search`."""
+    """The k products in stock, one a family, that come nearest to words which name none, nearest
+    first. `vectors` as of `Knowledge.search`."""
     filters = replace(filters, in_stock=True)
-    near = knowledge.search(words, vectors, filters, k=NEAR, kinds=("product",))
-    best = sorted(_one_a_family(near)[: 3 * k], key=lambda hit: -stars(hit.document))
-    return best[:k]
+    return _one_a_family(knowledge.search(words, vectors, filters, k=NEAR, kinds=("product",)))[:k]
 
 
 def options(

