@@ -29,7 +29,7 @@ from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
-from agent.policy import decide, sure_intent, wants_person
+from agent.policy import decide, plainly, sure_intent, wants_person
 from agent.printed import articles, order_numbers
 from agent.state import FlowState, Verdict
 from agent.steps import go_on, hand_off
@@ -232,6 +232,7 @@ class Agent:
             silent = HandOff("taken" if with_person == "taken" else "waiting", "")
             return Verdict(((silent, None),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
+        fused = plainly(fused, words)
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
         # an error code on a display is asked about, whatever it sounds like
@@ -264,6 +265,7 @@ class Agent:
                 unsold=found.unsold,
                 related=found.related,
                 page=found.page,
+                stated=found.stated,
                 unhappy_before=unhappy_before,
                 before=decided(state.memory, shown),
             )

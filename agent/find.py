@@ -11,8 +11,9 @@ import numpy as np
 from agent.chips import chips, obeyed
 from agent.compose import SEARCHES
 from agent.memory import Memory
+from agent.policy import ABOUT_ONE_PRODUCT, points
 from agent.printed import shown_codes
-from agent.products import short, word_set
+from agent.products import facets_asked, short, word_set
 from agent.refer import referred
 from agent.relations import Baskets, relate, wants_ideas
 from agent.types import Chip, Limits, Related
@@ -41,6 +42,7 @@ class Findings:
     unsold: float = 0.0  # in [0, 1]: how likely the photo shows nothing that the shop sells
     seen: tuple[Document, ...] = ()  # the products most like the photo, whatever was said of it
     page: Hit | None = None  # the passage on the code that the photo shows: an error on a display
+    stated: bool = False  # what is asked is stated of every product, and of one shown before
 
 
 def find(
@@ -63,7 +65,8 @@ def find(
     own = own_words(percept)
     filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
     photo = "photo" in percept.present
-    about = "" if photo else subject(own, filters, knowledge, memory)
+    asks = fused.intent in ABOUT_ONE_PRODUCT
+    about = "" if photo else subject(own, filters, knowledge, memory, asks)
     words = " ".join(filter(None, [_searched(percept, knowledge), about]))
     vectors = fused.vector[None]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
@@ -92,7 +95,8 @@ def find(
             break
     products = [hit for hit in fitting if hit.document.kind == "product"]
     top = max((hit.score for hit in products), default=0.0)
-    sure = max((hit.sure for hit in products), default=0.0)
+    stated = bool(about) and asks and bool(facets_asked(own))
+    sure = 1.0 if stated else max((hit.sure for hit in products), default=0.0)
     named = {  # at least as likely as a product that merely fits
         hit.document.id: replace(hit, score=max(hit.score, top), sure=max(hit.sure, sure))
         for hit in everything
@@ -107,16 +111,16 @@ def find(
         seen = nearest(alone, knowledge, limits.agree)
         if unsold and all(hit.score < NAMED for hit in hits):
             strange = stranger(percept.encoded["photo"], alone, unsold)
-    about = f"{own} ({about})" if about else own
     return Findings(
         tuple(hits),
-        about,
+        f"{own} ({about})" if about else own,
         wished,
         chips(filters),
         filters.dropped,
         unsold=strange,
         seen=seen,
         page=page,
+        stated=stated,
     )
 
 
@@ -140,13 +144,22 @@ def own_words(percept: Percept) -> str:
     return " ".join(filter(None, [percept.typed, heard]))
 
 
-def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory) -> str:
-    """The product shown before that the words mean; "" when they mean none."""
+def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory, asks: bool) -> str:
+    """The product shown before that the words mean; "" when they mean none. `asks`: it is a
+    question about a product, which is the last one shown unless a kind is named."""
     values = [knowledge.vocabulary.get(name, ()) for name in ("color", "material", "size")]
     talked = referred(own, memory, {*COLORS, *word_set(" ".join(chain.from_iterable(values)))})
+    if talked is None and asks and memory.products and not kinds_named(own, knowledge):
+        talked = memory.products[-1] if points(own) or facets_asked(own) else None
     if talked is None:
         return ""
     return talked.title.split(",")[0] if filters else talked.title  # a wish: another variant
+
+
+def kinds_named(words: str, knowledge: Knowledge) -> set[str]:
+    """The kinds of products, as the shop calls them, that the words name."""
+    said = set(terms(words))
+    return {kind for kind in knowledge.vocabulary["kind"] if set(terms(kind)) <= said}
 
 
 def translated(hits: Sequence[Hit], language: str) -> list[Hit]:
@@ -182,7 +195,7 @@ def _fitting(
 ) -> list[Hit]:
     """The hits under a filter; none at all unless a product is among them, of a kind named."""
     hits = translated(knowledge.search(words, vectors, filters), percept.language)
-    kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
+    kinds = kinds_named(words, knowledge)
     products = [
         hit
         for hit in hits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
@@ -42,15 +43,24 @@ WHICH_ONE = "Which one do you mean?"
 PHOTO_OR_WORDS = "Your photo and your words seem to be about two things. Which one do you mean?"
 
 _WORD = re.compile(r"[^\W_]+")
-_POINTING = frozenset({"this", "that", "these", "those", "it", "its", "one", "ones"})
+_POINTING = frozenset(
+    ["this", "that", "these", "those", "it", "its", "they", "them", "their", "one", "ones"]
+)
 _DEFINITE = _POINTING | {"the"}
 _COMMON = """
 a about all am an and any are at available be below big but buy by can cheaper cost costs could do
 does else eur euro euros ex expensive for get give got have hello hey hi how i if in is know large
 like long look many may me money much my need of on or order please price priced s sell shall show
-size so some still stock t tell than thank thanks the them there they to under us want was we what
+size so some still stock t tell than thank thanks the there to under us want was we what
 whats when where which will with would you your
 """
+_SPEAK_TO = re.compile(
+    r"\b(?:(?:speak|talk|chat) (?:to|with)"
+    r"|(?:connect|transfer|pass|put) me (?:on |over |through )?to)"
+    r" (?:\w+ ){0,3}?(?:person|human|someone|somebody|colleague|agent|representative|manager|"
+    r"supervisor|staff|employee|operator|adviser|advisor)\b",
+    re.I,
+)
 _EMPTY = _POINTING | frozenset(_COMMON.split())
 """Words that do not say which product is meant."""
 
@@ -67,6 +77,7 @@ def decide(
     unsold: float = 0.0,
     related: Related | None = None,
     page: Hit | None = None,
+    stated: bool = False,
     unhappy_before: bool = False,
     before: Sequence[Decision] = (),
 ) -> Decision:
@@ -75,8 +86,9 @@ def decide(
     `hits` are best first; `words` are the customer's own; `photo`: a picture came with the turn;
     `seen`: the products most like it, whatever was said of it; `unsold`: how likely it shows
     nothing that the shop sells; `related`: how the hits belong together; `page`: the passage on
-    the code that the photo shows; `unhappy_before`: the customer's last turn was already an unhappy
-    one; `before`: what was decided earlier, oldest first.
+    the code that the photo shows; `stated`: what is asked is stated of a product shown before;
+    `unhappy_before`: the customer's last turn was already an unhappy one; `before`: what was
+    decided earlier, oldest first.
     """
     topic = sure_intent(fused, limits)
     best = max((hit.score for hit in hits), default=0.0)
@@ -88,7 +100,7 @@ def decide(
         return Answer(tuple(hits), topic, photo, related)
     if page:
         return Answer((page,), "", photo)  # it answers whatever the words sound like
-    ours = fused.out_of_scope < limits.out_of_scope
+    ours = stated or fused.out_of_scope < limits.out_of_scope
     if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)
     if not ours and best < limits.strong:
@@ -143,6 +155,14 @@ def _failed(before: Sequence[Decision]) -> int:
     return misses.index(False) if False in misses else len(misses)
 
 
+def plainly(fused: Fused, words: str) -> Fused:
+    """The turn as understood; who asks to speak to a person wants one, whatever it is about."""
+    if not _SPEAK_TO.search(words):
+        return fused
+    others = (intent for intent in fused.intents if intent != "person")
+    return replace(fused, intents={"person": 1.0, **dict.fromkeys(others, 0.0)})
+
+
 def sure_intent(fused: Fused, limits: Limits) -> str:
     """The likeliest intent, or "" where it is not sure: there the evidence alone decides."""
     return fused.intent if fused.intents[fused.intent] >= limits.sure_intent else ""
@@ -165,6 +185,11 @@ def only_points(words: str, looks: Collection[str] = ()) -> bool:
     """
     said = {word for word in _words(words) if not word.isdigit()}
     return bool(said & (_POINTING | set(looks))) and not said - _EMPTY - set(looks)
+
+
+def points(words: str) -> bool:
+    """Whether something that was talked of is among what the words speak of: "is it heavy?"."""
+    return bool(_words(words) & _POINTING)
 
 
 def contentful(words: str) -> frozenset[str]:

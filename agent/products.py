@@ -39,13 +39,18 @@ SAID = {
 AVERSE = {"capacity": "capacity", "weight": "weight", "dimensions": "size", "care": "care"}
 
 
-def asked(words: str, document: Document) -> list[str]:
-    """The facets the words ask for, in the order of FACETS, then other attributes by name."""
+def facets_asked(words: str) -> list[str]:
+    """The facets the words ask for, in the order of FACETS."""
     facets = [facet for facet, pattern in FACETS.items() if pattern.search(words)]
     if {"capacity", "weight"} & set(facets) and not re.search(r"\bpric|\bcosts?\b", words, re.I):
         facets = [facet for facet in facets if facet != "price"]  # "how much does it hold?"
+    return facets
+
+
+def asked(words: str, document: Document) -> list[str]:
+    """The facets the words ask for, then other attributes of the product by name."""
     named = words.lower()
-    return facets + [
+    return facets_asked(words) + [
         name
         for name in document.attributes
         if name.replace("_", " ") in named

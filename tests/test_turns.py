@@ -92,6 +92,35 @@ def test_a_follow_up_uses_what_was_said_before(agent) -> None:
     assert "history" in second.attributions["retrieval"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("do you have the Aster mug", "are they dishwasher safe?", "dishwasher and microwave safe"),
+        ("do you have the Aster mug", "how heavy are they", "390 g"),
+        ("do you have a blue Fjord vase", "and how heavy is it", "720 g"),
+        ("je cherche une bouilloire rouge", "combien ça coûte ?", "49,00"),
+        ("赤いやかんを探しています", "いくらですか", "49.00"),
+    ],
+)
+def test_what_is_asked_without_a_name_is_asked_of_what_was_shown(agent, first, second, said):
+    conversation = agent.store.new_conversation()
+    shown = answer(agent, conversation, first).products[0]
+    reply = answer(agent, conversation, second)
+    assert reply.products[0].id == shown.id and said in reply.text
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("I want to speak to someone about a bulk order of 200 mugs", "handoff"),
+        ("please put me through to your manager, it is about my invoice", "handoff"),
+        ("I spoke to someone yesterday, do you have blue mugs", "answer"),
+    ],
+)
+def test_who_asks_to_speak_to_a_person_gets_one(agent, words, kind):
+    assert answer(agent, agent.store.new_conversation(), words).decision.kind == kind
+
+
 def test_a_follow_up_to_a_photo(agent) -> None:
     conversation = agent.store.new_conversation()
     photo = (SAMPLES / "photos/customer/armchair-fell-green_1.jpg").read_bytes()
