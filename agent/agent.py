@@ -29,7 +29,7 @@ from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
-from agent.policy import decide, plainly, sure_intent, wants_person
+from agent.policy import asks_to_speak, decide, sure_intent, wants_person
 from agent.printed import articles, order_numbers
 from agent.state import FlowState, Verdict
 from agent.steps import go_on, hand_off
@@ -232,7 +232,6 @@ class Agent:
             silent = HandOff("taken" if with_person == "taken" else "waiting", "")
             return Verdict(((silent, None),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
-        fused = plainly(fused, words)
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
         # an error code on a display is asked about, whatever it sounds like
@@ -241,7 +240,9 @@ class Agent:
         own = self.own
         if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
             own = None
-        if own and (label := own.label(words, self.limits)):
+        if asks_to_speak(words):
+            state, decision = state.ended().but(queue=()), None
+        elif own and (label := own.label(words, self.limits)):
             state, decision = own.act_on(label, state, words, history, self.shop)
         else:
             printed = order_numbers(percept.printed, self.shop.rules)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
@@ -94,6 +93,8 @@ def decide(
     best = max((hit.score for hit in hits), default=0.0)
     found = [hit for hit in hits if hit.sure >= limits.answerable]
 
+    if asks_to_speak(words):
+        return HandOff("asked", summary(words, history))
     if why := wants_person(fused, limits, unhappy_before):
         return HandOff(why, summary(words, history))
     if related:
@@ -155,12 +156,9 @@ def _failed(before: Sequence[Decision]) -> int:
     return misses.index(False) if False in misses else len(misses)
 
 
-def plainly(fused: Fused, words: str) -> Fused:
-    """The turn as understood; who asks to speak to a person wants one, whatever it is about."""
-    if not _SPEAK_TO.search(words):
-        return fused
-    others = (intent for intent in fused.intents if intent != "person")
-    return replace(fused, intents={"person": 1.0, **dict.fromkeys(others, 0.0)})
+def asks_to_speak(words: str) -> bool:
+    """Whether a person is plainly asked for, whatever else the words are about."""
+    return bool(_SPEAK_TO.search(words))
 
 
 def sure_intent(fused: Fused, limits: Limits) -> str:
