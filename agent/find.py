@@ -57,7 +57,7 @@ def find(
 ) -> Findings:
     """Search with every word, and with the wishes in the customer's own words as a filter.
 
-    When no product is left, as few wishes as can be are given up. A product that the words name
+    When no product is left, one wish is given up, or more if need be. A product that the words name
     stays, whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words
     ask for products beside another one, or for ideas, those are what is found. `kept`: ids of the
     wishes to obey when the customer took one away; None: all.
