@@ -51,11 +51,12 @@ class Vendor(ThreadingHTTPServer):
         self.answers: list[int] = []  # statuses of the next requests; then 200
         self.url = f"http://127.0.0.1:{self.server_port}"
 
-    def until(self, count: int) -> list[tuple[str, str, dict, dict]]:
-        deadline = time.monotonic() + 60
-        while len(self.got) < count and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return self.got
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for it, at most a minute."""
+    deadline = time.monotonic() + 60
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 class Desk(BaseHTTPRequestHandler):
@@ -339,7 +340,8 @@ def test_a_customer_is_answered_at_the_helpdesk(
     for n, text, secret in (("2photo", "how much is this?", OLD), ("3", PERSON, NEW)):
         assert deliver(client, name, SIGNED[name](n, text, vendor.url, secret, at)) == 200
     with work.running():
-        got = vendor.until({"telegram": 4, "chatwoot": 5, "intercom": 5}.get(name, 4))
+        until(lambda: not messages(agent.store, "inbox") and not messages(agent.store, "outbox"))
+    got = vendor.got
     where, door, _ = SAYS[name]
     said = [one for one in got if f"{one[0]} {one[1]}" == where]
     told = [words_of(name, body) for *_, body in said]
@@ -349,6 +351,7 @@ def test_a_customer_is_answered_at_the_helpdesk(
     replies = agent.store.replies(conversation_of(agent.store, channel(name)))
     assert [reply.text for reply in replies] == told[:3]  # once each, in order
     assert agent.store.handed_off(replies[0].conversation) == "open"
+    assert len(got) == {"telegram": 4, "chatwoot": 5, "intercom": 5}.get(name, 4)
     assert not messages(agent.store, "inbox") and not messages(agent.store, "outbox")
     bodies = [body for *_, body in got]
     if name == "chatwoot":
@@ -489,8 +492,7 @@ def test_what_cannot_be_sent_is_tried_again_and_in_the_end_dead(
     vendor.got.clear()
     vendor.answers[:] = [503]
     with work.running():
-        vendor.until(1)
-        time.sleep(0.3)
+        until(lambda: messages(agent.store, "outbox")[0].tries > 0)
     first, second = messages(agent.store, "outbox")  # the second waits for the first
     assert (first.body, first.tries, second.tries) == ("First.", 1, 0)
     due = datetime.fromisoformat(first.due) - datetime.now(UTC)
@@ -503,7 +505,8 @@ def test_what_cannot_be_sent_is_tried_again_and_in_the_end_dead(
     assert retry(agent.store, "outbox", None) == 1
     vendor.got.clear()
     with work.running():
-        got = vendor.until(2)
+        until(lambda: not messages(agent.store, "outbox"))
+    got = vendor.got
     assert [body["text"] for *_, body in got] == ["First.", "Second."]
     assert [headers["webhook-id"] for _, _, headers, _ in got] == [first.id, second.id]
 
@@ -515,7 +518,6 @@ def test_what_the_helpdesk_refuses_is_dead_at_once(
     vendor.got.clear()
     vendor.answers[:] = [404]
     with served[1].running():
-        vendor.until(1)
-        time.sleep(0.3)
+        until(lambda: messages(agent.store, "outbox")[0].state == "dead")
     (dead,) = messages(agent.store, "outbox")
     assert dead.state == "dead" and "404" in dead.error
