@@ -238,7 +238,8 @@ class Agent:
         intent = "" if found.page and state.wish is None else sure_intent(fused, self.limits)
         unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
-        if wants_person(fused, self.limits, unhappy_before) or _is_pending(state, shown, percept):
+        person = wants_person(fused, words, self.limits, unhappy_before)
+        if person or _is_pending(state, shown, percept):
             own = None
         if asks_to_speak(words):
             state, decision = state.ended().but(queue=()), None
@@ -251,7 +252,7 @@ class Agent:
             asked = state.asked
             state, decision = advance(state, words, intent, self.shop, turn.choices, printed)
             stuck = isinstance(decision, Ask) and decision.slot == asked
-            if stuck and wants_person(fused, self.limits, unhappy_before) == "unhappy":
+            if stuck and person == "unhappy":
                 state, decision = hand_off(state, "unhappy")
         hits, notes = found.hits, ""
         if decision is None:

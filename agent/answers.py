@@ -146,8 +146,9 @@ def leaves(words: str, flow: str, asked: str | None = None) -> bool:
 
 def asks_besides(words: str) -> bool:
     """Whether a question follows the words that drop the matter."""
-    _, *rest = re.split(rf"{_LEAVE.pattern}|{_CHANGED.pattern}", _plain(words), maxsplit=1)
-    return any(map(asks, rest))
+    said = _plain(words)
+    left = _LEAVE.search(said) or _CHANGED.search(said)
+    return left is not None and asks(said[left.end() :])
 
 
 def asks(words: str) -> bool:

@@ -25,7 +25,7 @@ from fusion.baselines import Baseline, Model
 from fusion.data import Example, Item, Maker, bitext, clinc, mishear, sentences
 from fusion.evaluate import finding, milliseconds, outputs, understanding
 from fusion.frozen import Catalogue, Encodings, encode_once
-from fusion.imagined import imagine, picture
+from fusion.imagined import FAMILIES, imagine, picture
 from fusion.model import collate
 from fusion.text import TextEncoder
 from fusion.types import Encoded, Encoder
@@ -41,7 +41,6 @@ SOURCES = {
     "templates": "fusion/templates, Apache-2.0",
 }
 LOOKS = 8  # times each product photo is seen through another camera, beside as it is
-IMAGINED = 400  # families of products that no shop has
 STRANGE = 600  # real photos of what is in no catalogue
 HEARD_WRONG = 0.15  # of the words, in the column "voice at WER 15 %"
 TIMED = 60  # turns
@@ -68,7 +67,7 @@ class Bench:
 
     @cached_property
     def imagined(self) -> list[Item]:
-        return imagine(IMAGINED, seed=0)
+        return imagine(FAMILIES, seed=0)
 
     @cached_property
     def shop(self) -> Catalogue:

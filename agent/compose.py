@@ -11,6 +11,7 @@ from typing import assert_never
 
 from agent import products
 from agent.evidence import OWN, answering, card, plain, quote, quote_title
+from agent.policy import SEARCHES
 from agent.relating import about_related
 from agent.types import (
     Act,
@@ -30,7 +31,6 @@ from knowledge.types import Document, Hit
 
 CARDS = 4  # products shown at most, the best included
 NEAR = 0.75  # an alternative scores at least this share of the best
-SEARCHES = ("product_search", "recommendation")
 
 OFFER = "I can look up products, delivery, returns and payment, and take care of an order with you."
 GREETINGS = (

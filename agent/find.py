@@ -9,20 +9,18 @@ from itertools import chain
 import numpy as np
 
 from agent.chips import chips, obeyed
-from agent.compose import SEARCHES
 from agent.memory import Memory
-from agent.policy import ABOUT_ONE_PRODUCT, points
+from agent.policy import ABOUT_ONE_PRODUCT, SEARCHES, points
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
-from agent.relations import Baskets, relate, wants_ideas
+from agent.relations import Baskets, kinds_named, relate, wants_ideas
 from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
 from knowledge.codes import codes_of
 from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
-from knowledge.lexical import terms
 from knowledge.parse import parse_filters
 from knowledge.relations import ideas
 from knowledge.search import NAMED, Signals, order
@@ -154,12 +152,6 @@ def subject(own: str, filters: Filters, knowledge: Knowledge, memory: Memory, as
     if talked is None:
         return ""
     return talked.title.split(",")[0] if filters else talked.title  # a wish: another variant
-
-
-def kinds_named(words: str, knowledge: Knowledge) -> set[str]:
-    """The kinds of products, as the shop calls them, that the words name."""
-    said = set(terms(words))
-    return {kind for kind in knowledge.vocabulary["kind"] if set(terms(kind)) <= said}
 
 
 def translated(hits: Sequence[Hit], language: str) -> list[Hit]:

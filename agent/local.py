@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from agent import products
 from agent.catalogue import Catalogued, catalogued, say
-from agent.compose import CARDS, NEXT, SEARCHES, SORRY, alternatives, product_meant
+from agent.compose import CARDS, NEXT, SORRY, alternatives, product_meant
 from agent.evidence import OWN, answering, card, describing, plain, quote_title
+from agent.policy import SEARCHES
 from agent.relating import TOLD
 from agent.types import Answer, Ask, Chip, Comparison, Decision, Draft, Outcome, Related
 from fusion.types import Percept

@@ -35,6 +35,7 @@ EVIDENCE: dict[str, tuple[Kind, ...]] = {
 """The kind of document that answers an intent."""
 
 ABOUT_ONE_PRODUCT = frozenset({"product_question", "availability"})
+SEARCHES = frozenset({"product_search", "recommendation"})
 CHOICES = 4  # products offered when a question fits several
 
 WHICH_PRODUCT = "Which product do you mean? Its name or a photo of it will do."
@@ -53,6 +54,8 @@ like long look many may me money much my need of on or order please price priced
 size so some still stock t tell than thank thanks the there to under us want was we what
 whats when where which will with would you your
 """
+_EMPTY = _POINTING | frozenset(_COMMON.split())
+"""Words that do not say which product is meant."""
 _SPEAK_TO = re.compile(
     r"\b(?:(?:speak|talk|chat) (?:to|with)"
     r"|(?:connect|transfer|pass|put) me (?:on |over |through )?to)"
@@ -60,8 +63,6 @@ _SPEAK_TO = re.compile(
     r"supervisor|staff|employee|operator|adviser|advisor)\b",
     re.I,
 )
-_EMPTY = _POINTING | frozenset(_COMMON.split())
-"""Words that do not say which product is meant."""
 
 
 def decide(
@@ -93,9 +94,7 @@ def decide(
     best = max((hit.score for hit in hits), default=0.0)
     found = [hit for hit in hits if hit.sure >= limits.answerable]
 
-    if asks_to_speak(words):
-        return HandOff("asked", summary(words, history))
-    if why := wants_person(fused, limits, unhappy_before):
+    if why := wants_person(fused, words, limits, unhappy_before):
         return HandOff(why, summary(words, history))
     if related:
         return Answer(tuple(hits), topic, photo, related)
@@ -167,10 +166,10 @@ def sure_intent(fused: Fused, limits: Limits) -> str:
 
 
 def wants_person(
-    fused: Fused, limits: Limits, unhappy_before: bool
+    fused: Fused, words: str, limits: Limits, unhappy_before: bool
 ) -> Literal["asked", "unhappy"] | None:
     """Why a person is due before anything else is tried; None when none is."""
-    if sure_intent(fused, limits) == "person":
+    if asks_to_speak(words) or sure_intent(fused, limits) == "person":
         return "asked"
     return "unhappy" if unhappy_before and fused.mood <= limits.unhappy else None
 

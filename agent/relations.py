@@ -56,8 +56,6 @@ PATTERNS: Mapping[Relation, re.Pattern[str]] = {
 _SEVERAL = re.compile(r"\b(?:them|these|those|both|two|three|all)\b", re.I)
 _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
-
-
 _IDEAS = re.compile(r"\b(?:gifts?|presents?|surprise|ideas?|inspiration|inspire)\b", re.I)
 
 
@@ -69,6 +67,12 @@ def wants_ideas(words: str) -> bool:
 def relation_in(words: str) -> Relation | None:
     """What relation between products the words ask for; None when for none."""
     return next((name for name, pattern in PATTERNS.items() if pattern.search(words)), None)
+
+
+def kinds_named(words: str, knowledge: Knowledge) -> set[str]:
+    """The kinds of products, as the shop calls them, that the words name."""
+    said = set(terms(words))
+    return {kind for kind in knowledge.vocabulary["kind"] if set(terms(kind)) <= said}
 
 
 def relate(
@@ -93,7 +97,7 @@ def relate(
     if asked == "compare":
         compared = _compared(words, shown, named)
         return (Related("compare"), list(map(_hit, compared))) if len(compared) > 1 else None
-    kinds = {k for k in knowledge.vocabulary["kind"] if set(terms(k)) <= set(terms(words))}
+    kinds = kinds_named(words, knowledge)
     meant = _anchor(words, found, photo, shown, named, kinds if asked != "goes_with" else set())
     if meant is None:
         return None

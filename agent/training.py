@@ -24,7 +24,7 @@ from fusion.sayings import FILE as SAYINGS
 from fusion.sayings import train_sayings
 from fusion.text import load_text
 from fusion.types import BadInput, Encoded, Modality, Percept
-from fusion.understand import load_fusion
+from fusion.understand import load_model
 from fusion.unsold import fit
 from fusion.vision import load_vision
 from fusion.weights import SHIPPED, add_to_card, card_path
@@ -100,8 +100,7 @@ def train_damage_signal(renders: Path, data: Path | None, out: Path) -> Path:
 
 def teach_sayings(settings: Settings, weights: Path) -> None:
     """Learn how customers speak, beside the fusion weights in the folder `weights`."""
-    (weights / SAYINGS).unlink(missing_ok=True)  # even what is damaged there is no hindrance
-    model = load_fusion(str(weights / "fusion.safetensors")).model
+    model, _ = load_model(weights / "fusion.safetensors")
     encoders = open_encoders(settings)
     with closing(encoders.decoder):
         train_sayings(encoders, model, weights / SAYINGS)

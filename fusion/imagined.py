@@ -51,6 +51,10 @@ PRAISE = (
 )
 
 
+FAMILIES = 400
+"""How many of them fusion is trained on."""
+
+
 def imagine(families: int, seed: int) -> list[Item]:
     """Families of two to eleven variants that differ in colour, material or size alone."""
     rng = random.Random(seed)

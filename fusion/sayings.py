@@ -3,7 +3,7 @@
 The head of the intents learnt from whole sentences in English. It takes one intent for another
 where a customer writes no sentence ("red kettle please"), and in other languages, whose vectors lie
 beside those of the same sentences in English. So a logistic regression over the vector of the words
-adds to its logits, solved on the examples of `sayings.jsonl` (`deskhand train sayings`) in seconds.
+adds to its logits, solved on the examples of `sayings.jsonl` (`deskhand train sayings`).
 What is learnt from one language serves all of them.
 """
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from fusion import phrases
 from fusion.baselines import Model
 from fusion.data import Maker, split
-from fusion.imagined import imagine
+from fusion.imagined import FAMILIES, imagine
 from fusion.model import INTENTS, Inputs, collate, views
 from fusion.perceive import Encoders, perceive
 from fusion.types import DIM, InputLimits, Turn, WeightsError
@@ -30,7 +30,6 @@ MODEL = "sayings-1"
 FILE = "sayings.safetensors"
 EXAMPLES = Path(__file__).parent / "sayings.jsonl"
 FIX = "Install Deskhand again, or train them anew with `deskhand train sayings`."
-FAMILIES = 400  # of imagined products, in the sentences of templates
 RIDGE = 0.05  # up to 0.2 fivefold cross-validation on the examples finds little difference
 STEPS = 200  # of L-BFGS, at most
 

@@ -83,11 +83,17 @@ def load_fusion(spec: str = "shipped") -> FusionModule:
                 f"There are no fusion weights called {spec!r}: expected shipped, "
                 f"{', '.join(BASELINES)}, or the path of a safetensors file."
             )
+    model, name = load_model(path)
+    beside = path.with_name(SAYINGS)
+    sayings = load_sayings(beside) if spec == "shipped" or beside.is_file() else None
+    return FusionModule(model, name, sayings)
+
+
+def load_model(path: Path) -> tuple[Model, str]:
+    """The model whose weights are at `path`, and what they are called. Raises WeightsError."""
     made_for = read_card(path).get("model")
     name = next((n for n in BASELINES if card_name(n) == made_for), "ours")
     tensors, card = load_weights(path, card_name(name))
     model = build(name)
     load_into(model, tensors, path)
-    beside = path.with_name(SAYINGS)
-    sayings = load_sayings(beside) if spec == "shipped" or beside.is_file() else None
-    return FusionModule(model, f"{card['model']}:{card['sha256'][:8]}", sayings)
+    return model, f"{card['model']}:{card['sha256'][:8]}"

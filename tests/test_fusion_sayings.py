@@ -65,17 +65,23 @@ def test_attributions_still_sum_to_what_they_explain(encoders, fusion) -> None:
     assert sum(fused.attributions.intent.values()) == pytest.approx(gained, abs=1e-5)
 
 
-def test_sentences_that_nothing_was_learnt_from_are_understood(encoders, fusion, without) -> None:
-    rows = [json.loads(line) for path in SAID.glob("*.jsonl") for line in path.open("rb")]
-    percepts = [read(row["text"], encoders) for row in rows[::4]]
-    wanted = [row["intent"] for row in rows[::4]]
+@pytest.mark.parametrize(
+    ("files", "every", "floor"),
+    [("[!e]*.jsonl", 4, 0.9), ("es.jsonl", 4, 0.9), ("en.jsonl", 1, 0.85)],
+)
+def test_sentences_that_nothing_was_learnt_from_are_understood(
+    encoders, fusion, without, files, every, floor
+) -> None:
+    rows = [json.loads(line) for path in SAID.glob(files) for line in path.open("rb")]
+    percepts = [read(row["text"], encoders) for row in rows[::every]]
+    wanted = [row["intent"] for row in rows[::every]]
 
     def right(module: FusionModule) -> float:
         return float(
             np.mean([module(p).intent == w for p, w in zip(percepts, wanted, strict=True)])
         )
 
-    assert right(fusion) >= 0.85  # a floor; `deskhand evaluate languages` prints the figures
+    assert right(fusion) >= floor  # `deskhand evaluate languages` prints the figures
     assert right(fusion) > right(without)
 
 

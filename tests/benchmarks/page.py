@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import ui
-from agent import page as pages
+from agent import page as all_pages
 from agent.agent import Agent
 from agent.api import create_app
 from agent.build import open_agent
@@ -110,11 +110,13 @@ def main() -> None:
     for chat.CONCURRENT in asked.concurrent:
         with opened(agent, settings) as page:
             show(f"{chat.CONCURRENT} at once", many(page, page.driver.current_url, asked.pages))
-    for pages.WAITING in asked.waiting:
+    for all_pages.WAITING in asked.waiting:
         with opened(agent, settings) as page:
             told = many(page, page.driver.current_url, asked.pages)
-            print(f"{pages.WAITING} waiting: {asked.pages - len(told)} of {asked.pages} sent away")
-            show(f"{pages.WAITING} waiting", told)
+            print(
+                f"{all_pages.WAITING} waiting: {asked.pages - len(told)} of {asked.pages} sent away"
+            )
+            show(f"{all_pages.WAITING} waiting", told)
     if not asked.concurrent and not asked.waiting:
         with opened(agent, settings) as page:
             measure(page, asked.turns, asked.pages)
