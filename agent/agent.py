@@ -11,32 +11,32 @@ import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from itertools import chain, starmap
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent import events
+from agent.answerer import Answerer
 from agent.attachments import attachments
 from agent.chips import spelt, without_chip
 from agent.compose import SILENT, BuiltinComposer
 from agent.damage import leant, speaks
-from agent.find import Findings, find, own_words
+from agent.find import Findings, own_words
 from agent.flows import advance
 from agent.listening import expected
 from agent.local import asides, in_language, joined, labelled, nameable, noted, wished
-from agent.memory import decided
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
-from agent.policy import asks_to_speak, decide, sure_intent, wants_person
+from agent.policy import asks_to_speak, sure_intent, wants_person
 from agent.printed import articles, order_numbers
-from agent.state import FlowState, Verdict
+from agent.state import FlowState, Part, Verdict
 from agent.steps import go_on, hand_off
 from agent.store import Store, messages
 from agent.store.turns import Taken, fingerprint, new_id
 from agent.types import (
     Act,
+    Answer,
     Ask,
     Decided,
     Decision,
@@ -45,7 +45,6 @@ from agent.types import (
     Event,
     HandOff,
     Limits,
-    Outcome,
     Reply,
 )
 from fusion.mood import Moods
@@ -90,6 +89,7 @@ class Agent:
         self.input_limits = input_limits
         self.own = own
         self.chat = chat
+        self.answerer = Answerer(knowledge, encoders, fusion, shop.baskets, limits, input_limits)
 
     def reply(
         self, turn: Turn, conversation_id: str, delivery: str | None = None
@@ -123,35 +123,34 @@ class Agent:
             yield happened[-1]
 
             with _timed(seconds, "find"):
-                found = find(
-                    percept,
-                    fused,
-                    self.knowledge,
-                    state.memory,
-                    self.limits,
-                    self.shop.baskets,
-                    self.encoders.unsold,
-                    obeyed,
-                )
+                found = self.answerer.find(percept, fused, state.memory, obeyed)
             happened.append(events.found(found))
             yield happened[-1]
 
             with _timed(seconds, "decide"):
-                verdict = self._decide(percept, fused, found, history, shown, state, turn)
+                verdict = self._decide(percept, fused, found, history, shown, state, turn, obeyed)
             with _timed(seconds, "compose"):
                 drafts = [
-                    self.composer.compose(decision, outcome, verdict.hits, history, found.words)
-                    for decision, outcome in verdict.steps
+                    self.composer.compose(
+                        part.decision, part.outcome, part.found.hits, history, part.found.words
+                    )
+                    for part in verdict.parts
                 ]
-                language, drafts = in_language(percept, verdict.steps, drafts, found.words)
-            given_up = events.given_up(found, verdict.steps[0][0])
+                language, drafts = in_language(percept, verdict.parts, drafts)
+            drafts = [
+                replace(draft, aside=asides([events.given_up(part)], language))
+                for draft, part in zip(drafts, verdict.parts, strict=True)
+            ]
             softer, after = softened(verdict.decision, fused.mood, history, self.limits)
-            before = asides([*percept.problems, softer, given_up], language)
+            before = asides([*percept.problems, softer], language)
             after = asides([after], language)
             reply = Reply(
                 id=new_id(),
                 conversation=conversation_id,
-                text=joined([before, *(draft.text for draft in drafts), after], language),
+                text=joined(
+                    [before, *chain.from_iterable((d.aside, d.text) for d in drafts), after],
+                    language,
+                ),
                 language=language,
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=labelled(verdict.decision, language),
@@ -162,13 +161,13 @@ class Agent:
                 done=tuple(starmap(events.deed, verdict.acts)),
                 notes=noted([*events.notes(percept), *verdict.notes], language),
                 mood=fused.mood,
-                wishes=wished(events.granted(found, verdict.steps[0][0]), language),
+                wishes=wished(chain.from_iterable(map(events.granted, verdict.parts)), language),
                 transcript=percept.transcript,
                 seconds={**percept.seconds, **seconds},
             )
             kept = list(attachments(turn, percept, self.input_limits))
             state = verdict.state.but(memory=verdict.state.memory.after(reply))
-            decisions = [decision for decision, _ in verdict.steps]
+            decisions = [part.decision for part in verdict.parts]
             told = [Decided(decision=decision) for decision in decisions]
             self.store.append(
                 conversation_id,
@@ -196,7 +195,9 @@ class Agent:
                 return
             # in better words, which take the place of what was stored once they are whole
             past = state.memory.told()
-            words = found.words if language == "en" else percept.words
+            words = [part.found.words for part in verdict.parts]
+            if language != "en" and len(words) == 1:
+                words = [percept.words]
             telling = self.chat.tell(
                 before, decisions, drafts, after, history, words, past, language
             )
@@ -223,14 +224,15 @@ class Agent:
         shown: Sequence[Reply],
         state: FlowState,
         turn: Turn,
+        obeyed: frozenset[str] | None,
     ) -> Verdict:
         """A person first, then what the shop itself mapped, the order flow and the policy; acts are
         done here, once."""
         if not percept.present - {"history"}:
-            return Verdict(((Decline("unreadable"), None),), state)
+            return Verdict((Part(Decline("unreadable"), found),), state)
         if with_person := self.store.handed_off(state.conversation):
             silent = HandOff("taken" if with_person == "taken" else "waiting", "")
-            return Verdict(((silent, None),), state)
+            return Verdict((Part(silent, found),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
@@ -254,32 +256,25 @@ class Agent:
             stuck = isinstance(decision, Ask) and decision.slot == asked
             if stuck and person == "unhappy":
                 state, decision = hand_off(state, "unhappy")
-        hits, notes = found.hits, ""
+        notes = ""
         if decision is None:
-            judged = partial(
-                decide,
-                fused,
-                words=found.words,
-                history=history,
-                limits=self.limits,
-                photo="photo" in percept.present,
-                seen=found.seen,
-                unsold=found.unsold,
-                related=found.related,
-                page=found.page,
-                stated=found.stated,
-                unhappy_before=unhappy_before,
-                before=decided(state.memory, shown),
-            )
-            decision = judged(hits)
+            answerer, past = self.answerer, (history, shown, state.memory)
+            decision = answerer.decide(percept, fused, found, *past)
+            alone = state.wish is None and isinstance(decision, Answer | Decline)
+            if alone and (several := answerer.several(turn, percept, *past, obeyed)):
+                return Verdict(several, state)
             if self.chat and state.wish is None and is_open(decision, words):
                 known = standing(state, shown, self.shop)
                 calls, notes = self.chat.plan(words, history, known)
-                state, planned, hits = plan(calls, state, words, hits, self._search, self.shop)
-                decision = planned or judged(hits)
+                state, planned, hits = plan(
+                    calls, state, words, found.hits, self._search, self.shop
+                )
+                found = replace(found, hits=hits)
+                decision = planned or answerer.decide(percept, fused, found, *past)
         if isinstance(decision, Ask):  # what the photo shows may be among the choices
-            hits = merged(hits, [Hit(document, 0.0, {}) for document in found.seen])
-        steps: list[tuple[Decision, Outcome | None]] = []
+            seen = [Hit(document, 0.0, {}) for document in found.seen]
+            found = replace(found, hits=merged(found.hits, seen))
+        parts: list[Part] = []
         following: Decision | None = decision
         while following is not None:
             outcome = None
@@ -287,16 +282,16 @@ class Agent:
                 following = replace(following, summary=f"{following.summary}\n{state.seen}")
             if isinstance(following, Act) and state.customer:
                 outcome = self.shop.perform(following, state.customer)
-            steps.append((following, outcome))
+            parts.append(Part(following, found, outcome))
             if isinstance(following, Ask | HandOff):
                 break
             # what waits, or the question that was interrupted
             state, following = go_on(state, self.shop)
-        last = steps[-1][0]
+        last = parts[-1].decision
         urgency = None
         if isinstance(last, HandOff) and last.reason not in SILENT:
             urgency = priority(fused.mood, last.reason, self.limits)
-        return Verdict(tuple(steps), state, hits, tuple(filter(None, [notes])), urgency)
+        return Verdict(tuple(parts), state, tuple(filter(None, [notes])), urgency)
 
     def _search(self, query: str) -> Sequence[Hit]:
         return self.knowledge.search(query, self.encoders.text.encode([query])[0])

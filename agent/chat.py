@@ -69,20 +69,24 @@ class Chat:
         drafts: Sequence[Draft],
         after: str,
         history: Sequence[Message],
-        words: str,
+        words: Sequence[str],
         earlier: str = "",
         language: str = "en",
     ) -> Generator[str, None, tuple[str, ...]]:
-        """A whole reply piece by piece, answers in the model's words; then its notes. `earlier`
-        sums up what came before `history`; `language` (ISO 639-1) is what it is answered in."""
+        """A whole reply piece by piece, answers in the model's words; then its notes. `words` are
+        the customer's, that each decision answers; `earlier` sums up what came before `history`;
+        `language` (ISO 639-1) is what it is answered in."""
         notes: list[str] = []
         begun = before
         yield before
-        for decision, draft in zip(decisions, drafts, strict=True):
+        for decision, draft, asked in zip(decisions, drafts, words, strict=True):
+            if draft.aside:
+                yield f" {draft.aside}" if begun else draft.aside
+            begun += draft.aside
             if begun and draft.text:
                 yield " "
             begun += draft.text
-            notes += yield from self.write(decision, draft, history, words, earlier, language)
+            notes += yield from self.write(decision, draft, history, asked, earlier, language)
         yield f" {after}" if begun and after else after
         return tuple(notes)
 

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict
 
 from agent.find import Findings
+from agent.state import Part
 from agent.types import (
     Act,
     Answer,
@@ -29,9 +30,10 @@ from fusion.types import Fused, Percept
 INTENTS_SHOWN = 5
 
 
-def given_up(found: Findings, decision: Decision) -> str:
+def given_up(part: Part) -> str:
     """The wishes that had to be dropped before a product was left; "" when there are none."""
-    if not found.relaxed or not about_products(decision):
+    found = part.found
+    if not found.relaxed or not about_products(part.decision):
         return ""
     wishes = " and ".join(f"“{wish}”" for wish in found.relaxed)
     if found.wishes:
@@ -39,9 +41,9 @@ def given_up(found: Findings, decision: Decision) -> str:
     return f"Nothing matches {wishes}; this is what there is without that wish."
 
 
-def granted(found: Findings, decision: Decision) -> tuple[Chip, ...]:
+def granted(part: Part) -> tuple[Chip, ...]:
     """The wishes that the products shown fulfil."""
-    return found.wishes if about_products(decision) else ()
+    return part.found.wishes if about_products(part.decision) else ()
 
 
 def about_products(decision: Decision) -> bool:

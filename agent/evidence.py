@@ -67,7 +67,8 @@ def stems(words: str) -> frozenset[str]:
 def answering(hit: Hit, words: str) -> Citation:
     """The sentences of the hit's passage that come nearest to the customer's words, together."""
     document = hit.document
-    start, end = (hit.start, hit.end) if hit.end > hit.start else (0, len(document.text))
+    whole = len(document.text) <= WHOLE or hit.end <= hit.start
+    start, end = (0, len(document.text)) if whole else (hit.start, hit.end)
     spans = _sentences(document.text, start, end)
     if not spans:
         return quote_title(document)

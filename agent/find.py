@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from agent.chips import chips, obeyed
 from agent.memory import Memory
-from agent.policy import ABOUT_ONE_PRODUCT, SEARCHES, points
+from agent.policy import ABOUT_ONE_PRODUCT, EVIDENCE, PASSAGES, SEARCHES, points, sure_intent
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
@@ -21,6 +21,7 @@ from fusion.unsold import Unsold, features
 from knowledge.codes import codes_of
 from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
+from knowledge.lexical import terms
 from knowledge.parse import parse_filters
 from knowledge.relations import ideas
 from knowledge.search import NAMED, Signals, order
@@ -50,6 +51,7 @@ def find(
     memory: Memory,
     limits: Limits,
     baskets: Baskets,
+    embed: Callable[[Sequence[str]], np.ndarray],
     unsold: Unsold | None = None,
     kept: frozenset[str] | None = None,
 ) -> Findings:
@@ -57,8 +59,8 @@ def find(
 
     When no product is left, one wish is given up, or more if need be. A product that the words name
     stays, whatever the wishes: "the Tove mug in blue" is about the Tove mug first. Where the words
-    ask for products beside another one, or for ideas, those are what is found. `kept`: ids of the
-    wishes to obey when the customer took one away; None: all.
+    ask for products beside another one, or for ideas, those are what is found. `embed`: texts ->
+    their vectors; `kept`: ids of the wishes to obey when the customer took one away; None: all.
     """
     own = own_words(percept)
     filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
@@ -73,6 +75,8 @@ def find(
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
     fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
     everything = translated(knowledge.search(words, vectors), percept.language)
+    if EVIDENCE.get(sure_intent(fused, limits)) == PASSAGES:
+        everything = with_rules(everything, words, knowledge, limits, embed)
     codes = shown_codes(percept.printed)
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
@@ -120,6 +124,25 @@ def find(
         page=page,
         stated=stated,
     )
+
+
+def with_rules(
+    found: Sequence[Hit],
+    words: str,
+    knowledge: Knowledge,
+    limits: Limits,
+    embed: Callable[[Sequence[str]], np.ndarray],
+) -> list[Hit]:
+    """The hits, with the passages found when nothing is named: "can I return a mug?" is asked of
+    the shop's rules, which speak of no mugs."""
+    passages = [hit for hit in found if hit.document.kind != "product"]
+    things = set(terms(" ".join(knowledge.vocabulary["kind"])))
+    general = " ".join(word for word in words.split() if not things & set(terms(word)))
+    if general == words or any(hit.sure >= limits.answerable for hit in passages):
+        return list(found)
+    rules = knowledge.search(general, embed([general])[0], kinds=PASSAGES)
+    products = [hit for hit in found if hit.document.kind == "product"]
+    return sorted([*products, *rules], key=lambda hit: -hit.score)
 
 
 def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from agent.agent import Agent
-from agent.find import find
 from agent.memory import Memory
 from fusion.languages import LANGUAGES, detect
 from fusion.perceive import perceive
@@ -134,7 +133,7 @@ def answer(agent: Agent, question: Question) -> Answered:
     """A question as the first of a conversation."""
     percept = perceive(Turn(question.query), [], agent.encoders, agent.input_limits)
     fused = agent.fusion(percept)
-    found = find(percept, fused, agent.knowledge, Memory(), agent.limits, agent.shop.baskets)
+    found = agent.answerer.find(percept, fused, Memory(), None)
     ids = [hit.document.id for hit in found.hits]
     return Answered(
         percept.language,

@@ -16,7 +16,8 @@ from agent.compose import CARDS, NEXT, SORRY, alternatives, product_meant
 from agent.evidence import OWN, answering, card, describing, plain, quote_title
 from agent.policy import SEARCHES
 from agent.relating import TOLD
-from agent.types import Answer, Ask, Chip, Comparison, Decision, Draft, Outcome, Related
+from agent.state import Part
+from agent.types import Answer, Ask, Chip, Comparison, Decision, Draft, Related
 from fusion.types import Percept
 from knowledge.relations import differences
 from knowledge.types import Document, Hit
@@ -36,17 +37,14 @@ def nameable(percept: Percept) -> Percept:
 
 
 def in_language(
-    percept: Percept,
-    steps: Sequence[tuple[Decision, Outcome | None]],
-    drafts: Sequence[Draft],
-    words: str,
+    percept: Percept, parts: Sequence[Part], drafts: Sequence[Draft]
 ) -> tuple[str, list[Draft]]:
     """The language of the reply, and the English drafts in it: the customer's where all of it can
     be said, else English and the drafts as they are."""
     own = catalogued(percept.language)
     if own is None:
         return "en", list(drafts)
-    said = [_said(own, step[0], draft, words) for step, draft in zip(steps, drafts, strict=True)]
+    said = [_said(own, part, draft) for part, draft in zip(parts, drafts, strict=True)]
     kept = [draft for draft in said if draft is not None]
     return (percept.language, kept) if len(kept) == len(said) else ("en", list(drafts))
 
@@ -71,7 +69,7 @@ def labelled(decision: Decision, language: str) -> Decision:
     return replace(decision, choices=tuple(choices))
 
 
-def wished(chips: Sequence[Chip], language: str) -> tuple[Chip, ...]:
+def wished(chips: Iterable[Chip], language: str) -> tuple[Chip, ...]:
     """The wishes that may be taken away, in the language."""
     own = catalogued(language)
     if own is None:
@@ -84,8 +82,9 @@ def noted(notes: Iterable[str], language: str) -> tuple[str, ...]:
     return tuple(say(note, language) for note in notes)
 
 
-def _said(own: Catalogued, decision: Decision, draft: Draft, words: str) -> Draft | None:
+def _said(own: Catalogued, part: Part, draft: Draft) -> Draft | None:
     """The draft in another language; None when the catalogue lacks some of it."""
+    decision, words = part.decision, part.found.words
     match decision:
         case Answer(hits=found, related=Related(relation="compare")) if found:
             return _comparison(own, [hit.document for hit in found], draft)

@@ -118,9 +118,12 @@ def decide(
     if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
         return Decline("not_sold")
     lean = limits.lean * fused.intents[fused.intent]
-    ranked = sorted(
-        found, key=lambda hit: hit.score + lean * (hit.document.kind in kinds), reverse=True
-    )
+
+    def worth(hit: Hit) -> float:
+        fits = hit.document.kind in kinds or _asks_the_same(hit.document, words)
+        return hit.score + lean * fits
+
+    ranked = sorted(found, key=worth, reverse=True)
     if unsold < limits.unsold and (pair := _contradiction(ranked, seen[: limits.agree], words)):
         return _asked(PHOTO_OR_WORDS, pair, words, history, before, limits)
     if rivals := _rivals(ranked, topic, words, limits):
@@ -202,6 +205,13 @@ def summary(words: str, history: Sequence[Message]) -> str:
 
 def _words(words: str) -> frozenset[str]:
     return frozenset(_WORD.findall(words.lower()))
+
+
+def _asks_the_same(document: Document, words: str) -> bool:
+    """Whether a FAQ's question says all that the words say: then it is what was meant, be it about
+    a product: "how do I descale the kettle?"."""
+    telling = contentful(words)
+    return document.kind == "faq" and len(telling) > 1 and telling <= _words(document.title)
 
 
 def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> list[Hit]:

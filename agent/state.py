@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.find import Findings
 from agent.memory import Memory
 from agent.orders import Customer
 from agent.types import Act, Decision, Frozen, Outcome, Slot
 from agent.wishes import Wish
-from knowledge.types import Hit
 
 
 class FlowState(Frozen):
@@ -85,20 +85,32 @@ class FlowState(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One decision of a turn, and what it is put into words from."""
+
+    decision: Decision
+    found: Findings
+    outcome: Outcome | None = None  # of an Act: what the shop made of it
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What was decided for a turn, and done about it."""
 
-    steps: tuple[tuple[Decision, Outcome | None], ...]  # acts with what the shop made of them
+    parts: tuple[Part, ...]
     state: FlowState  # where the conversation stands afterwards
-    hits: tuple[Hit, ...] = ()  # the evidence
     notes: tuple[str, ...] = ()
     priority: int | None = None  # of the person's work, when it ends with them
 
     @property
     def decision(self) -> Decision:
         """The last one: what the conversation waits for, or how it ended."""
-        return self.steps[-1][0]
+        return self.parts[-1].decision
 
     @property
     def acts(self) -> list[tuple[Act, Outcome]]:
-        return [(one, out) for one, out in self.steps if isinstance(one, Act) and out is not None]
+        return [
+            (part.decision, part.outcome)
+            for part in self.parts
+            if isinstance(part.decision, Act) and part.outcome is not None
+        ]

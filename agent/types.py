@@ -262,9 +262,10 @@ Event = Annotated[Heard | Understood | Found | Decided | Token | Done, Field(dis
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A composed answer before it is streamed."""
+    """A composed answer before it is streamed; `aside` is said before it, in whatever words."""
 
     text: str
     citations: tuple[Citation, ...] = ()
     products: tuple[ProductCard, ...] = ()
     comparison: Comparison | None = None
+    aside: str = ""

@@ -347,3 +347,19 @@ def test_what_was_added_to_the_faq_outlives_the_files(agent, tmp_path):
     assert index_paths(settings, agent.encoders, [feed], anew=True).added == 2
     report = index_paths(settings, agent.encoders, [feed, faq])  # theirs takes its place
     assert (report.changed, report.removed, report.unchanged) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("can I return a mug I already used?", "cannot be returned"),
+        ("how do I return the vase?", "return label"),
+        ("do you accept apple pay?", "Visa, Mastercard, PayPal"),
+        ("how do I descale the kettle?", "vinegar"),
+    ],
+)
+def test_a_question_for_the_rules_that_names_a_product_is_answered_by_the_rules(
+    talk, asked: str, answered: str
+):
+    reply = talk(asked)
+    assert answered in reply.text and not reply.products

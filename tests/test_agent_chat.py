@@ -92,7 +92,7 @@ def told(
     """The pieces, the whole text and the notes of a reply."""
     draft = BuiltinComposer().compose(decision, outcome, HITS, history, words)
     chat = Chat(guard or GuardedModel(model), mask)
-    telling, pieces = chat.tell("", [decision], [draft], "", history, words, "", language), []
+    telling, pieces = chat.tell("", [decision], [draft], "", history, [words], "", language), []
     while True:
         try:
             pieces.append(next(telling))
@@ -150,7 +150,7 @@ def test_a_reply_in_parts_reads_as_one():
     drafts = [BuiltinComposer().compose(ANSWER, None, HITS, [], "colour?")]
     asking = Ask("email", "Which address?")
     drafts.append(BuiltinComposer().compose(asking, None, HITS, [], "colour?"))
-    pieces = list(chat.tell("I am sorry.", [ANSWER, asking], drafts, "Bye.", [], "colour?"))
+    pieces = list(chat.tell("I am sorry.", [ANSWER, asking], drafts, "Bye.", [], ["colour?"] * 2))
     assert "".join(pieces) == "I am sorry. It is blue. It costs 16.90 EUR. Which address? Bye."
 
 

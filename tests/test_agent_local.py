@@ -17,8 +17,10 @@ from PIL import Image
 from agent.agent import Agent
 from agent.catalogue import FOLDER, catalogued
 from agent.compose import BuiltinComposer
+from agent.find import Findings
 from agent.local import UNNAMED, asides, in_language, labelled, nameable, noted
 from agent.page.evidence import PARTS, RANKS
+from agent.state import Part
 from agent.types import (
     Act,
     Answer,
@@ -149,7 +151,8 @@ def _composed(decision, language: str, words: str = "", outcome=None, problems=(
     hits = decision.hits if isinstance(decision, Answer) else ()
     draft = BuiltinComposer().compose(decision, outcome, hits, (), words)
     percept = _percept(language, problems)
-    return in_language(percept, [(decision, outcome)], [draft], words)
+    part = Part(decision, Findings(tuple(hits), words), outcome)
+    return in_language(percept, [part], [draft])
 
 
 def _messages(language: str) -> dict[tuple[str, str], str]:

@@ -456,6 +456,21 @@ TABLE = [
     ("recommendation", [FAQ, WEAK], "a gift", {}, f"answer {FAQ.document.title}"),
     ("delivery", [WEAK, passage("Delivery", 0.55)], "post", {}, "answer Delivery"),
     ("anything else", [MUG, FAQ], "hm", {}, "answer Aster mug, blue"),
+    # A FAQ that asks the very same is meant, be it about a product; one word is no question.
+    (
+        "product_question",
+        [MUG, passage("How do I clean the mug?", 0.82)],
+        "how can I clean a mug",
+        {},
+        "answer How do I clean the mug?",
+    ),
+    (
+        "product_question",
+        [MUG, passage("How do I clean the mug?", 0.82)],
+        "mug",
+        {},
+        "answer Aster mug, blue",
+    ),
 ]
 
 

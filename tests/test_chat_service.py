@@ -94,7 +94,7 @@ def service() -> Iterator[Service]:
 
 
 def telling(chat: Chat):
-    return chat.tell("", [ANSWER], [DRAFT], "", [], "how much is the mug")
+    return chat.tell("", [ANSWER], [DRAFT], "", [], ["how much is the mug"])
 
 
 def told(chat: Chat) -> tuple[str, tuple[str, ...]]:

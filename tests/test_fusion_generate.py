@@ -83,7 +83,7 @@ def test_the_agent_hears_it_like_any_other_model(folder):
     mug = Document("mug", "product", "Aster mug, blue", "A mug.", price=16.9, currency="EUR")
     answer = Answer((Hit(mug, 0.9, {"dense": 1}),), "product_question")
     draft = BuiltinComposer().compose(answer, None, answer.hits, [], "how much is the mug")
-    text = "".join(chat.tell("", [answer], [draft], "", [], "how much is the mug"))
+    text = "".join(chat.tell("", [answer], [draft], "", [], ["how much is the mug"]))
     assert text
     assert chat.plan("cancel it", [], {}) == ([], "")
 
