@@ -37,7 +37,7 @@ from agent.steps import (
 )
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice
-from agent.wishes import SWAPS, Wish, ordered, read_wishes, replaces
+from agent.wishes import INVITED, SWAPS, Wish, follow_up, ordered, read_wishes, replaces
 
 LATER = "I will come to that next."
 
@@ -120,7 +120,7 @@ def _between(
         for action in shop.rules.actions
         if action in picked
     ]
-    if wishes := chosen or new:
+    if wishes := chosen or _invited(state, words, shop) or new or _follow_up(state, words, shop):
         if state.customer is None:
             state = identify(state, words, shop)[0]
         waiting = [_pointing(wish, state) for wish in wishes]
@@ -150,8 +150,33 @@ def _asked_of(printed: tuple[str, ...], shop: Shop) -> Ask:
 
 def _pointing(wish: Wish, state: FlowState) -> Wish:
     """A wish about "that order" is about the one that was talked of last."""
-    same = not wish.order_id and not wish.printed and answers.means_same(wish.words)
+    named = wish.order_id or wish.printed or answers.means_rest(wish.words)
+    same = not named and answers.means_same(wish.words)
     return wish.but(order_id=state.last_order) if same else wish
+
+
+def _invited(state: FlowState, words: str, shop: Shop) -> list[Wish]:
+    """What the last answer offered to do, where e-mail, order number or a "please do" follow it."""
+    action = INVITED.get(state.memory.topic)
+    if action is None or action not in shop.rules.actions:
+        return []
+    orders = shop.rules.find_orders(words)
+    takes_up = answers.yes_or_no(words, "") and not answers.acknowledges(words)
+    given = orders or answers.find_email(words) or takes_up
+    if not given or read_wishes(words, "", shop.rules):
+        return []
+    return [Wish(action=action, words=words, order_id=next(iter(orders), None))]
+
+
+def _follow_up(state: FlowState, words: str, shop: Shop) -> list[Wish]:
+    """What is asked about the order that was talked of last, products not having come between."""
+    if state.customer is None or state.last_order is None:
+        return []
+    strayed = state.memory.strayed and not answers.of_own(words)
+    action = None if strayed else follow_up(words)
+    if action is None or action not in shop.rules.actions:
+        return []
+    return [Wish(action=action, words=words, order_id=state.last_order)]
 
 
 def _continues(wish: Wish, state: FlowState, words: str) -> bool:
@@ -182,7 +207,7 @@ def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -
         after, told = next_step(state.ended().but(wish=others[0]), shop)
         if isinstance(told, Act):
             return state.but(wrong=after.wrong), told
-    if replaces(words):
+    if replaces(words) or (current.action in TOLD and not answers.adds(words)):
         kept = [_inherit(wish, current) for wish in others]
         return go_on(state.ended().but(queue=(*kept, *state.queue)), shop)
     waiting = ordered([current, *state.queue, *others])
@@ -205,8 +230,9 @@ def _answered(
     before, problem, got = state, "", Read()
     if state.customer is None:
         state, problem = identify(state, words, shop)
-    if state.customer is not None:
-        state = take_order(state, words, picked, shop)
+    state = take_order(state, words, picked, shop)
+    if state.customer is None and state.open.order_id != before.open.order_id:
+        problem = problem or f"Thank you, I have noted order {state.open.order_id}. "
     if state.read and state.customer:
         state, got = fill(state, words, picked, shop)
         problem = got.problem

@@ -198,7 +198,7 @@ def _ask_address(scene: Scene) -> tuple[str, tuple[Choice, ...]]:
     for id, address in _known_addresses(scene).items():
         known.setdefault(str(address), Choice(id, str(address)))
     wanted = "street, suite if any, town, state, country and zip"
-    if scene.shop.rules.address == ("address1",):
+    if "state" not in scene.shop.rules.address:
         wanted = "street, number, postcode and town"
     return f"What is the whole new address: {wanted}?", tuple(known.values())
 
@@ -214,6 +214,9 @@ def _read_address(scene: Scene, words: str, picked: tuple[str, ...], asked: bool
     clear = answers.said_address(words) or ""
     said = answers.corrected_address(words) or (words if asked else clear)
     address = parse_address(said, rules.country)
+    if not said and scene.wish.address:  # a whole one in the place of the one read back
+        given = parse_address(words, rules.country)
+        address = given if given and given.zip and given.city else None
     if address is None:
         looks_like_one = asked and re.search(r"\d|@", words)
         return Read(problem="That is not a whole address. " if looks_like_one else "")
