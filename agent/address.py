@@ -89,6 +89,12 @@ def parse_address(words: str, country: str = "") -> Address | None:
     return _placed(found, kept)
 
 
+def is_written_out(words: str) -> bool:
+    """Whether the words give an address with its zip and town."""
+    given = parse_address(words)
+    return given is not None and bool(given.zip and given.city)
+
+
 def _without_state(parts: list[str]) -> tuple[str, list[str]]:
     """The state's code and the parts without it; the last is taken: a town may have its name."""
     for n in reversed(range(len(parts))):

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent import events
+from agent.address import is_written_out
 from agent.attachments import attachments
 from agent.chips import spelt, without_chip
 from agent.compose import SILENT, BuiltinComposer
@@ -232,6 +233,8 @@ class Agent:
             silent = HandOff("taken" if with_person == "taken" else "waiting", "")
             return Verdict(((silent, None),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
+        if state.asked in ("address", "confirm") and is_written_out(turn.text):
+            words = turn.text  # an address is in no language
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
         # an error code on a display is asked about, whatever it sounds like

@@ -34,7 +34,7 @@ _SAME = re.compile(
 _OWN_FAULT = re.compile(
     r"\bi(?:'ve| have)? (?:\w+ )?(?:dropped|broke|smashed|knocked|damaged)\b|\bmy (?:own )?fault\b"
 )
-_REST = re.compile(r"\b(?:my|the) other (?:order|parcel|package)\b")
+_REST = re.compile(r"\b(?:my|the) other (?:order|parcel|package)s?\b")
 _NEWEST = re.compile(r"\b(?:my|the) (?:last|latest|newest|most recent) (?:order|one|purchase)\b")
 _COMPLAINS = re.compile(
     r"\b(?:i|i'm|am|we|want|would|i'd|like|wish|need|to|make|file|raise|lodge|have|a|an|the|my|your|"
@@ -177,6 +177,11 @@ def asks(words: str) -> bool:
     """Whether this is a question, spoken ones without a question mark included."""
     said = _opened(words)
     return "?" in said or bool(_POLICY.match(said) or _MAY.match(said))
+
+
+def asks_leave(words: str) -> bool:
+    """Whether the customers ask if they may: "can I cancel it?"."""
+    return bool(_MAY.match(_opened(words)))
 
 
 def is_general(words: str, flow: str) -> bool:

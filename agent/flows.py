@@ -120,7 +120,7 @@ def _between(
         for action in shop.rules.actions
         if action in picked
     ]
-    if wishes := chosen or _invited(state, words, shop) or new or _follow_up(state, words, shop):
+    if wishes := chosen or _taken_up(state, words, shop) or new:
         if state.customer is None:
             state = identify(state, words, shop)[0]
         waiting = [_pointing(wish, state) for wish in wishes]
@@ -155,28 +155,23 @@ def _pointing(wish: Wish, state: FlowState) -> Wish:
     return wish.but(order_id=state.last_order) if same else wish
 
 
-def _invited(state: FlowState, words: str, shop: Shop) -> list[Wish]:
-    """What the last answer offered to do, where e-mail, order number or a "please do" follow it."""
-    action = INVITED.get(state.memory.topic)
-    if action is None or action not in shop.rules.actions:
+def _taken_up(state: FlowState, words: str, shop: Shop) -> list[Wish]:
+    """What words that wish for nothing by themselves mean after what we said: they take up what an
+    answer offered to do, or ask about the order that was talked of last."""
+    rules, last = shop.rules, state.last_order
+    if read_wishes(words, "", rules):
         return []
-    orders = shop.rules.find_orders(words)
-    takes_up = answers.yes_or_no(words, "") and not answers.acknowledges(words)
-    given = orders or answers.find_email(words) or takes_up
-    if not given or read_wishes(words, "", shop.rules):
+    invited = INVITED.get(state.memory.topic)
+    orders = rules.find_orders(words)
+    agreed_to = answers.yes_or_no(words, "") and not answers.acknowledges(words)
+    if invited in rules.actions and (orders or answers.find_email(words) or agreed_to):
+        return [Wish(action=invited, words=words, order_id=next(iter(orders), None))]
+    if not state.customer or not last or (state.memory.strayed and not answers.of_own(words)):
         return []
-    return [Wish(action=action, words=words, order_id=next(iter(orders), None))]
-
-
-def _follow_up(state: FlowState, words: str, shop: Shop) -> list[Wish]:
-    """What is asked about the order that was talked of last, products not having come between."""
-    if state.customer is None or state.last_order is None:
-        return []
-    strayed = state.memory.strayed and not answers.of_own(words)
-    action = None if strayed else follow_up(words)
-    if action is None or action not in shop.rules.actions:
-        return []
-    return [Wish(action=action, words=words, order_id=state.last_order)]
+    if (action := follow_up(words)) in rules.actions:
+        about = None if answers.means_rest(words) else last
+        return [Wish(action=action, words=words, order_id=about)]
+    return read_wishes(words, "", rules, printed=(last,)) if answers.asks_leave(words) else []
 
 
 def _continues(wish: Wish, state: FlowState, words: str) -> bool:
@@ -228,6 +223,8 @@ def _answered(
 ) -> Step:
     """A turn that answers the open question, corrects an earlier answer, or does neither."""
     before, problem, got = state, "", Read()
+    if state.asked == "reason" and "?" in words and (told := _told_aside(state, words, shop)):
+        return told
     if state.customer is None:
         state, problem = identify(state, words, shop)
     state = take_order(state, words, picked, shop)
@@ -249,14 +246,24 @@ def _answered(
         if yes:
             return agreed(state)
     if not gained and not problem and answers.asks(words) and not picked:
-        if told := aside(state, words, shop):
-            return told_between(told, state, shop)
+        if told := _told_aside(state, words, shop):
+            return told
         if intent or "?" in words:
             return state, None
     if not state.read:
         state = _remembered(state, words)
     wrong = state.wrong != before.wrong
     return next_step(state, shop, problem, fresh=gained or wrong)
+
+
+def _told_aside(state: FlowState, words: str, shop: Shop) -> Step | None:
+    """The answer to a question about the order in hand; None when it is about something else."""
+    if told := aside(state, words, shop):
+        return told_between(told, state, shop)
+    action = follow_up(words) if state.open.order_id else None
+    if not state.customer or action is None or action not in shop.rules.actions:
+        return None
+    return _interrupted(state, [state.open.but(action=action, words=words)], words, shop)
 
 
 def _remembered(state: FlowState, words: str) -> FlowState:

@@ -135,10 +135,15 @@ def named_order(words: str, orders: Sequence[Order]) -> Order | None:
     """The one order that holds most of the articles that the words name; None when none does."""
     if not orders:
         return None
-    found = [pick_items(words, order.items) for order in orders]
-    counts = [len(got.items) or bool(got.unsure) for got in found]
+    counts = [_named(words, order) for order in orders]
     best = max(counts)
     return orders[counts.index(best)] if best and counts.count(best) == 1 else None
+
+
+def _named(words: str, order: Order) -> int:
+    """How many articles of the order the words name."""
+    found = pick_items(words, order.items)
+    return len(found.items) or bool(found.unsure)
 
 
 def guess_order(state: FlowState, shop: Shop) -> str | None:
@@ -160,9 +165,11 @@ def guess_order(state: FlowState, shop: Shop) -> str | None:
     fitting = fitting or own
     if len(fitting) == 1:
         return fitting[0].id
-    found = named_order(state.open.words, fitting)
+    words = state.open.words
+    found = named_order(words, fitting)
     if found is None:  # the one talked of last, where it can be meant
-        found = next((order for order in fitting if order.id == state.last_order), None)
+        meant = [order for order in own if _named(words, order)] or fitting
+        found = next((order for order in meant if order.id == state.last_order), None)
     return found.id if found else None
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from agent import answers
-from agent.address import incomplete, parse_address
+from agent.address import incomplete, is_written_out, parse_address
 from agent.articles import ask_items, ask_new, read_items, read_new
 from agent.changes import Refused, covers, swapped
 from agent.orders import (
@@ -215,8 +215,9 @@ def _read_address(scene: Scene, words: str, picked: tuple[str, ...], asked: bool
     said = answers.corrected_address(words) or (words if asked else clear)
     address = parse_address(said, rules.country)
     if not said and scene.wish.address:  # a whole one in the place of the one read back
-        given = parse_address(words, rules.country)
-        address = given if given and given.zip and given.city else None
+        address = parse_address(words, rules.country) if is_written_out(words) else None
+    elif said and address is None and scene.wish.address:  # "no, number 7": asked for once more
+        return Read({"address": None})
     if address is None:
         looks_like_one = asked and re.search(r"\d|@", words)
         return Read(problem="That is not a whole address. " if looks_like_one else "")

@@ -83,6 +83,7 @@ _VERBS: tuple[tuple[Action, str], ...] = (
     ("change_default_address", r"\b(?:default|profile|account) address\b(?:(?!\band\b)[^.;!?])*\b(?:change|update|modif|correct)\w*"),
     ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have|set)\b{_ONE}\baddress\b"),
     ("change_address", r"\b(?:go|sent|delivered|shipped)\b[^.;!?]*\b(?:to|at) (?:my|a|an|another) (?:new|different|other) (?:house|home|place|flat|apartment)\b"),
+    ("change_address", r"\b(?:the|my) (?:\w+ )?address (?:has |was )?chang\w*"),
     ("change_address", r"\b(?:wrong|new|another|different) (?:\w+ )?address\b"),
     ("change_address", r"\b(?:send|ship|deliver|reroute|redirect)\b(?: \S+){1,8}? (?:to|at) (?:a |an |the |my )?(?:(?:different|new|other|another) (?:\w+ )?(?:address|place)|\d+ )"),
     ("change_payment", rf"\b(?:change|switch|modify|update|move)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
@@ -144,9 +145,10 @@ _FOLLOWS: tuple[tuple[Action, str], ...] = (
     ("status", rf"\bwhen\b(?![^?]*\b(?:refund|money|return)\b)[^.;!?]*\b(?:it|they|that|{_ORDER})\b[^.;!?]*\b(?:arriv\w*|com(?:e|es|ing)|here|there|deliver\w*|ship\w*|sent)\b"),
     ("status", r"\bwhen\b[^.;!?]*\bi (?:get|have|receive|expect) (?:it|them|that|my (?:order|parcel|package))\b"),
     ("status", r"\bhow (?:much )?long(?:er)?\b[^.;!?]*\b(?:(?:will|until|till|before) (?:it|they)|(?:do|must|will) i (?:\w+ )*wait)\b(?! for)"),
-    ("status", rf"\b(?:is|are|has|have|was|did|where|where's) (?:is )?(?:it|they|that|{_ORDER})\b(?:[^.;!?]*\b(?:way|sent|ship\w*|left|deliver\w*|arriv\w*|cancell?ed)\b|(?: now)?\W*$)"),
+    ("status", rf"\b(?:is|are|has|have|was|did|where|where's) (?:is )?(?:it|they|that|{_ORDER})\b(?:[^.;!?]*\b(?:way|sent|ship\w*|left|deliver\w*|arriv\w*|com(?:e|ing)|cancell?ed)\b|(?: now)?\W*$)"),
     ("status", rf"\btrack(?:ing)? (?:it|them|that|number|code|link|{_ORDER})\b"),
     ("status", rf"\b(?:how much|what) (?:did i pay|did (?:it|that|{_ORDER}) cost|was (?:it|that|{_ORDER}|the total))\b"),
+    ("status", r"\b(?:how much|what)(?: is|'s| was)(?: it| that)? (?:in total|the total)\b|^\W*(?:(?:and|what about|how about)\W+)*(?:my|the) other (?:order|parcel|package)s?\W*$"),
     ("invoice", r"\b(?:how (?:did|have) i (?:pay|paid)|did i pay (?:by|with)|was (?:it|that) paid|what did i pay with)\b"),
 )  # fmt: skip
 """What these ask is about an order only where one was talked of just before."""
