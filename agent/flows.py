@@ -164,11 +164,11 @@ def _taken_up(state: FlowState, words: str, shop: Shop) -> list[Wish]:
     invited = INVITED.get(state.memory.topic)
     orders = rules.find_orders(words)
     agreed_to = answers.yes_or_no(words, "") and not answers.acknowledges(words)
-    if invited in rules.actions and (orders or answers.find_email(words) or agreed_to):
+    if invited and invited in rules.actions and (orders or answers.find_email(words) or agreed_to):
         return [Wish(action=invited, words=words, order_id=next(iter(orders), None))]
     if not state.customer or not last or (state.memory.strayed and not answers.of_own(words)):
         return []
-    if (action := follow_up(words)) in rules.actions:
+    if (action := follow_up(words)) and action in rules.actions:
         about = None if answers.means_rest(words) else last
         return [Wish(action=action, words=words, order_id=about)]
     return read_wishes(words, "", rules, printed=(last,)) if answers.asks_leave(words) else []
@@ -261,7 +261,7 @@ def _told_aside(state: FlowState, words: str, shop: Shop) -> Step | None:
     if told := aside(state, words, shop):
         return told_between(told, state, shop)
     action = follow_up(words) if state.open.order_id else None
-    if not state.customer or action is None or action not in shop.rules.actions:
+    if not state.customer or not action or action not in shop.rules.actions:
         return None
     return _interrupted(state, [state.open.but(action=action, words=words)], words, shop)
 

@@ -83,7 +83,7 @@ _VERBS: tuple[tuple[Action, str], ...] = (
     ("change_default_address", r"\b(?:default|profile|account) address\b(?:(?!\band\b)[^.;!?])*\b(?:change|update|modif|correct)\w*"),
     ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have|set)\b{_ONE}\baddress\b"),
     ("change_address", r"\b(?:go|sent|delivered|shipped)\b[^.;!?]*\b(?:to|at) (?:my|a|an|another) (?:new|different|other) (?:house|home|place|flat|apartment)\b"),
-    ("change_address", r"\b(?:the|my) (?:\w+ )?address (?:has |was )?chang\w*"),
+    ("change_address", r"\b(?:the|my) (?:\w+ )?address (?:of (?:my|the) order )?(?:has |was |to )?chang\w*"),
     ("change_address", r"\b(?:wrong|new|another|different) (?:\w+ )?address\b"),
     ("change_address", r"\b(?:send|ship|deliver|reroute|redirect)\b(?: \S+){1,8}? (?:to|at) (?:a |an |the |my )?(?:(?:different|new|other|another) (?:\w+ )?(?:address|place)|\d+ )"),
     ("change_payment", rf"\b(?:change|switch|modify|update|move)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
