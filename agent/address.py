@@ -29,6 +29,7 @@ _CODES = set(STATES.values())
 _USA = re.compile(r"\W*(?:u\.?s\.?a?\.?|united states(?: of america)?)\W*", re.I)
 _US_ZIP = re.compile(r"(?<!\d)(\d{5})(?:-\d{4})?$")
 _ZIP_TOWN = re.compile(r"(\d{3,5}(?:[ -]?\d{2,3})?(?: ?[A-Z]{2})?)\s+(\D{2,})")
+_STREET_ZIP_TOWN = re.compile(r"(.*\d.*?)\s+(\d{4,5}(?: ?[A-Z]{2})?\s+\D{2,})")
 _UNIT = re.compile(r"(?:,|\s)\s*((?:suite|ste|apt|apartment|unit|floor|fl|room|#)\.?\s*\w+)$", re.I)
 _LEAD = re.compile(
     r"^.*?\b(?:address (?:is|to|should be|would be)|it'?s|it is|(?:ship|send|deliver) (?:it )?to|"
@@ -69,6 +70,8 @@ def parse_address(words: str, country: str = "") -> Address | None:
     parts = [part.strip(" .") for part in words.split(",") if part.strip(" .")]
     if not re.search(r"\d", parts[0]) or not re.search(r"[^\W\d]{2}", parts[0]):
         return None
+    if match := _STREET_ZIP_TOWN.fullmatch(parts[0]):  # the comma was left out
+        parts[:1] = match.groups()
     street, rest = parts[0], parts[1:]
     found, kept = {"address1": street, "country": country}, []
     for part in rest:
@@ -84,6 +87,12 @@ def parse_address(words: str, country: str = "") -> Address | None:
             kept.append(part)
     found["state"], kept = _without_state(kept)
     return _placed(found, kept)
+
+
+def is_written_out(words: str) -> bool:
+    """Whether the words give an address with its zip and town."""
+    given = parse_address(words)
+    return given is not None and bool(given.zip and given.city)
 
 
 def _without_state(parts: list[str]) -> tuple[str, list[str]]:

@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from agent import events
+from agent.address import is_written_out
 from agent.answerer import Answerer
 from agent.attachments import attachments
 from agent.chips import spelt, without_chip
@@ -234,6 +235,8 @@ class Agent:
             silent = HandOff("taken" if with_person == "taken" else "waiting", "")
             return Verdict((Part(silent, found),), state)
         words = own_words(percept) if turn.text.strip() or not turn.choices else ""
+        if state.asked in ("address", "confirm") and is_written_out(turn.text):
+            words = turn.text  # an address is in no language
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
         # an error code on a display is asked about, whatever it sounds like

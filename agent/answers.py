@@ -28,7 +28,13 @@ _ZIP = re.compile(
     r"(?<![\w#@.])(\d{5})(?![\w@])",
     re.I,
 )
-_SAME = re.compile(r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b")
+_SAME = re.compile(
+    r"\b(?:that|this|the same|same) (?:order|one)\b|\bits?\b|\bthe (?:\w+ )?address\b"
+)
+_OWN_FAULT = re.compile(
+    r"\bi(?:'ve| have)? (?:\w+ )?(?:dropped|broke|smashed|knocked|damaged)\b|\bmy (?:own )?fault\b"
+)
+_REST = re.compile(r"\b(?:my|the) other (?:order|parcel|package)s?\b")
 _NEWEST = re.compile(r"\b(?:my|the) (?:last|latest|newest|most recent) (?:order|one|purchase)\b")
 _COMPLAINS = re.compile(
     r"\b(?:i|i'm|am|we|want|would|i'd|like|wish|need|to|make|file|raise|lodge|have|a|an|the|my|your|"
@@ -48,6 +54,11 @@ _YES = re.compile(
     r"all right|go ahead|go for it|do it|do that|do so|please do|confirm|confirmed|i confirm|"
     r"correct|that's right|that is right|that's correct|sounds good|looks good|that works|exactly|"
     r"proceed|fine|agreed|i agree)\b"
+)
+_HEARD = re.compile(
+    r"(?:\W*\b(?:oh|ah|yes|yeah|yep|ok|okay|alright|all right|fine|sure|good|great|perfect|right|"
+    r"i see|understood|got it|no problem|fair enough|that's (?:fine|ok|okay|good|right)|thanks|"
+    r"thank you|then|actually|well|never ?mind|forget it)\b)+\W*"
 )
 _NO = re.compile(
     r"\b(?:no|nope|nah|not|(?:don't|dont|do not)(?: do (?:it|that|so))?|never|wait|stop|hold on|"
@@ -70,7 +81,9 @@ _PERSON = re.compile(
 )
 
 _LEAVE = re.compile(
-    r"\b(?:never ?mind|forget (?:it|that|about it)|leave it(?: be)?|drop it|don't bother)\b"
+    r"\b(?:never ?mind|forget (?:it|that|about it)|leave it(?: be)?|drop it|don't bother)\b|"
+    r"(?:^|[,.;!]|\b(?:no|please|just|i'll|i will|rather)\b)\W*keep (?:it|them)\b|"
+    r"^\W*(?:oh |wait |sorry )?actually,? no\W*(?:thanks|thank you)?\W*$"
 )
 _CHANGED = re.compile(r"\b(?:no longer want|changed my mind)\b")
 _CANCEL_THIS = re.compile(r"\W*cancel(?: (?:this|that|it))?\W*")
@@ -78,7 +91,9 @@ _CANCEL_THIS = re.compile(r"\W*cancel(?: (?:this|that|it))?\W*")
 _POLICY = re.compile(r"(?:how|what|when|who|which|why|where|do|does|is|are|if|will|what's)\b")
 _MAY = re.compile(r"(?:can|could|may|should|am) i\b")
 _OPENING = re.compile(r"\W*(?:(?:hi|hello|hey|sorry|and|but|so|also|ok|okay|well|then)\b\W+)*")
-_OWN = re.compile(r"\b(?:my|mine|our|i (?:have )?(?:just )?(?:ordered|bought|received))\b")
+_OWN = re.compile(
+    r"\b(?:my|mine|our|i (?:have )?(?:just )?(?:ordered|bought|received)|did i (?:order|buy))\b"
+)
 _GOT = re.compile(
     r"\b(?:order(?:ed)?|parcel|package|bought|received|delivered|delivery|arrived|came|got)\b"
 )
@@ -131,6 +146,11 @@ def yes_or_no(words: str, question: str) -> bool | None:
     return True if agrees and set(rest) <= set(_WORD.findall(_plain(question))) else None
 
 
+def acknowledges(words: str) -> bool:
+    """Whether this only says that what we said was heard: "ok", "fine, thanks", "never mind"."""
+    return bool(_HEARD.fullmatch(_plain(words)))
+
+
 def asks_person(words: str) -> bool:
     """Whether a person is named: "Ann Lee" alone must not read as a wish for one."""
     return bool(_PERSON.search(_plain(words)))
@@ -141,13 +161,15 @@ def leaves(words: str, flow: str, asked: str | None = None) -> bool:
     said = _plain(words)
     if asked != "reason" and _CHANGED.search(said):  # when asked why, that is why
         return True
+    if flow == "damaged" and _OWN_FAULT.search(said):  # no claim after all
+        return True
     return bool(_LEAVE.search(said) or (flow != "cancel" and _CANCEL_THIS.fullmatch(said)))
 
 
 def asks_besides(words: str) -> bool:
     """Whether a question follows the words that drop the matter."""
     said = _plain(words)
-    left = _LEAVE.search(said) or _CHANGED.search(said)
+    left = _LEAVE.search(said) or _CHANGED.search(said) or _OWN_FAULT.search(said)
     return left is not None and asks(said[left.end() :])
 
 
@@ -157,6 +179,11 @@ def asks(words: str) -> bool:
     return "?" in said or bool(_POLICY.match(said) or _MAY.match(said))
 
 
+def asks_leave(words: str) -> bool:
+    """Whether the customers ask if they may: "can I cancel it?"."""
+    return bool(_MAY.match(_opened(words)))
+
+
 def is_general(words: str, flow: str) -> bool:
     """Whether this asks about the shop's rules rather than for something to be done."""
     if find_email(words):
@@ -164,7 +191,8 @@ def is_general(words: str, flow: str) -> bool:
     said = _opened(words)
     own = bool(_OWN.search(said))
     if _POLICY.match(said):
-        return " if " in said or not (own and flow in ("status", "damaged"))
+        theirs = flow in ("status", "damaged") or (flow, said[:5]) == ("refund_status", "where")
+        return " if " in said or not (own and theirs)
     return bool(_MAY.match(said)) and not own and not _DEFINITE.search(said)
 
 
@@ -177,6 +205,11 @@ def of_own(words: str) -> bool:
 def says_whole(words: str) -> bool:
     """Whether a thing is said to be without damage."""
     return bool(_WHOLE.search(_plain(words)))
+
+
+def own_fault(words: str) -> bool:
+    """Whether the customers themselves broke what is broken: no claim, however it is said."""
+    return bool(_OWN_FAULT.search(_plain(words)))
 
 
 def means_other(words: str) -> bool:
@@ -215,6 +248,11 @@ def without_email(words: str) -> str:
 def means_same(words: str) -> bool:
     """Whether the order talked of last is meant: "that order", "its address"."""
     return bool(_SAME.search(_plain(words)))
+
+
+def means_rest(words: str) -> bool:
+    """Whether any order but the one talked of last is meant: "and my other order?"."""
+    return bool(_REST.search(_plain(words)))
 
 
 def means_newest(words: str) -> bool:

@@ -10,7 +10,10 @@ from agent.orders import Shop, contents, money, optioned
 from agent.scene import Scene, scene
 from agent.state import FlowState
 
-_BACK = re.compile(r"\b(?:how much|what)\b.*\b(?:back|refund\w*|get)\b", re.I)
+_BACK = re.compile(
+    r"\b(?:how much|what|(?<!how )(?<!when )(?:do|will|would) i get)\b.*\b(?:back|refund\w*|get)\b",
+    re.I,
+)
 _COST = re.compile(
     r"^(?!.*\b(?:deliver|shipping))(?=.*\b(?:how much|what)\b).*"
     r"\b(?:cost|difference|price|total|pay|more)\b",

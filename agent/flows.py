@@ -37,7 +37,7 @@ from agent.steps import (
 )
 from agent.telling import TOLD
 from agent.types import Act, Action, Ask, Choice
-from agent.wishes import SWAPS, Wish, ordered, read_wishes, replaces
+from agent.wishes import INVITED, SWAPS, Wish, follow_up, ordered, read_wishes, replaces
 
 LATER = "I will come to that next."
 
@@ -120,7 +120,7 @@ def _between(
         for action in shop.rules.actions
         if action in picked
     ]
-    if wishes := chosen or new:
+    if wishes := chosen or _taken_up(state, words, shop) or new:
         if state.customer is None:
             state = identify(state, words, shop)[0]
         waiting = [_pointing(wish, state) for wish in wishes]
@@ -150,8 +150,28 @@ def _asked_of(printed: tuple[str, ...], shop: Shop) -> Ask:
 
 def _pointing(wish: Wish, state: FlowState) -> Wish:
     """A wish about "that order" is about the one that was talked of last."""
-    same = not wish.order_id and not wish.printed and answers.means_same(wish.words)
+    named = wish.order_id or wish.printed or answers.means_rest(wish.words)
+    same = not named and answers.means_same(wish.words)
     return wish.but(order_id=state.last_order) if same else wish
+
+
+def _taken_up(state: FlowState, words: str, shop: Shop) -> list[Wish]:
+    """What words that wish for nothing by themselves mean after what we said: they take up what an
+    answer offered to do, or ask about the order that was talked of last."""
+    rules, last = shop.rules, state.last_order
+    if read_wishes(words, "", rules):
+        return []
+    invited = INVITED.get(state.memory.topic)
+    orders = rules.find_orders(words)
+    agreed_to = answers.yes_or_no(words, "") and not answers.acknowledges(words)
+    if invited and invited in rules.actions and (orders or answers.find_email(words) or agreed_to):
+        return [Wish(action=invited, words=words, order_id=next(iter(orders), None))]
+    if not state.customer or not last or (state.memory.strayed and not answers.of_own(words)):
+        return []
+    if (action := follow_up(words)) and action in rules.actions:
+        about = None if answers.means_rest(words) else last
+        return [Wish(action=action, words=words, order_id=about)]
+    return read_wishes(words, "", rules, printed=(last,)) if answers.asks_leave(words) else []
 
 
 def _continues(wish: Wish, state: FlowState, words: str) -> bool:
@@ -182,7 +202,7 @@ def _interrupted(state: FlowState, others: list[Wish], words: str, shop: Shop) -
         after, told = next_step(state.ended().but(wish=others[0]), shop)
         if isinstance(told, Act):
             return state.but(wrong=after.wrong), told
-    if replaces(words):
+    if replaces(words) or (current.action in TOLD and not answers.adds(words)):
         kept = [_inherit(wish, current) for wish in others]
         return go_on(state.ended().but(queue=(*kept, *state.queue)), shop)
     waiting = ordered([current, *state.queue, *others])
@@ -203,10 +223,13 @@ def _answered(
 ) -> Step:
     """A turn that answers the open question, corrects an earlier answer, or does neither."""
     before, problem, got = state, "", Read()
+    if state.asked == "reason" and "?" in words and (told := _told_aside(state, words, shop)):
+        return told
     if state.customer is None:
         state, problem = identify(state, words, shop)
-    if state.customer is not None:
-        state = take_order(state, words, picked, shop)
+    state = take_order(state, words, picked, shop)
+    if state.customer is None and state.open.order_id != before.open.order_id:
+        problem = problem or f"Thank you, I have noted order {state.open.order_id}. "
     if state.read and state.customer:
         state, got = fill(state, words, picked, shop)
         problem = got.problem
@@ -223,14 +246,24 @@ def _answered(
         if yes:
             return agreed(state)
     if not gained and not problem and answers.asks(words) and not picked:
-        if told := aside(state, words, shop):
-            return told_between(told, state, shop)
+        if told := _told_aside(state, words, shop):
+            return told
         if intent or "?" in words:
             return state, None
     if not state.read:
         state = _remembered(state, words)
     wrong = state.wrong != before.wrong
     return next_step(state, shop, problem, fresh=gained or wrong)
+
+
+def _told_aside(state: FlowState, words: str, shop: Shop) -> Step | None:
+    """The answer to a question about the order in hand; None when it is about something else."""
+    if told := aside(state, words, shop):
+        return told_between(told, state, shop)
+    action = follow_up(words) if state.open.order_id else None
+    if not state.customer or not action or action not in shop.rules.actions:
+        return None
+    return _interrupted(state, [state.open.but(action=action, words=words)], words, shop)
 
 
 def _remembered(state: FlowState, words: str) -> FlowState:

@@ -9,6 +9,7 @@ from datetime import datetime
 from agent import answers
 from agent.orders import Order, Shop, contents, day
 from agent.state import FlowState
+from agent.telling import given_back
 from agent.types import Ask, Choice, Slot
 from agent.wishes import NO_ORDER, SWAPS
 from agent.words import ordinal, pick_items
@@ -65,8 +66,9 @@ def take_order(state: FlowState, words: str, picked: Sequence[str], shop: Shop) 
     wish = state.open
     if wish.action in NO_ORDER or state.asked == "address":
         return state
-    numbers = shop.rules.find_orders(" ".join([words, *picked]), bare=state.asked == "order_id")
-    if state.asked == "order_id" and not numbers:
+    bare = state.asked == "order_id" or (state.asked == "email" and words.strip().isdigit())
+    numbers = shop.rules.find_orders(" ".join([words, *picked]), bare)
+    if state.asked == "order_id" and not numbers and state.customer:
         numbers = _meant(state, words, shop)
     if numbers:
         first, rest = numbers[-1], []
@@ -106,7 +108,8 @@ def _meant(state: FlowState, words: str, shop: Shop) -> list[str]:
 
 def _offered(state: FlowState, shop: Shop) -> list[Order]:
     """The orders that may be meant, those that allow the wish first."""
-    own = [order for order in shop.orders(state.known) if order.id not in state.passed]
+    last = state.last_order if answers.means_rest(state.open.words) else None
+    own = [order for order in shop.orders(state.known) if order.id not in (*state.passed, last)]
     return sorted(own, key=lambda order: not _fits(state, order, shop))
 
 
@@ -114,6 +117,8 @@ def _fits(state: FlowState, order: Order, shop: Shop) -> bool:
     action = state.open.action
     if action == "status":
         return order.delivered_at is None and order.status not in ("cancelled", "delivered")
+    if action == "refund_status":
+        return given_back(order)
     known = [a for a in sorted(SWAPS | {action}) if a in shop.rules.actions]
     actions = known if action in SWAPS else [action]
     return any(shop.refusal(one, order) is None for one in actions)
@@ -130,15 +135,21 @@ def named_order(words: str, orders: Sequence[Order]) -> Order | None:
     """The one order that holds most of the articles that the words name; None when none does."""
     if not orders:
         return None
-    found = [pick_items(words, order.items) for order in orders]
-    counts = [len(got.items) or bool(got.unsure) for got in found]
+    counts = [_named(words, order) for order in orders]
     best = max(counts)
     return orders[counts.index(best)] if best and counts.count(best) == 1 else None
 
 
+def _named(words: str, order: Order) -> int:
+    """How many articles of the order the words name."""
+    found = pick_items(words, order.items)
+    return len(found.items) or bool(found.unsure)
+
+
 def guess_order(state: FlowState, shop: Shop) -> str | None:
     """The one order that can be meant: the one printed in the photo, be it theirs or not; else the
-    only one, the one named by what is in it, or, in a shop that allows it, the only one that fits.
+    only one, the one named by what is in it, or, in a shop that allows it, the only one that fits
+    and the one talked of last.
     """
     own = _offered(state, shop)
     if printed := state.open.printed:
@@ -154,7 +165,11 @@ def guess_order(state: FlowState, shop: Shop) -> str | None:
     fitting = fitting or own
     if len(fitting) == 1:
         return fitting[0].id
-    found = named_order(state.open.words, fitting)
+    words = state.open.words
+    found = named_order(words, fitting)
+    if found is None:  # the one talked of last, where it can be meant
+        meant = [order for order in own if _named(words, order)] or fitting
+        found = next((order for order in meant if order.id == state.last_order), None)
     return found.id if found else None
 
 

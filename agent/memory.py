@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from agent.types import Ask, Decision, Frozen, Reply
+from agent.types import Answer, Ask, Decision, Frozen, Reply
 
 PRODUCTS = 30  # talked about, the last ones
 ORDERS = 10
@@ -23,7 +23,8 @@ class Talked(Frozen):
 
 class Memory(Frozen):
     """Everything newest last. `offered` are the products of the last reply that showed any, in its
-    order, `asked` the questions which product is meant, `turns` how many there were."""
+    order, `asked` the questions which product is meant, `turns` how many there were; `strayed`:
+    products were shown since an order was last talked about; `topic` is that of the last answer."""
 
     turns: int = 0
     products: tuple[Talked, ...] = ()
@@ -31,6 +32,8 @@ class Memory(Frozen):
     orders: tuple[str, ...] = ()
     deeds: tuple[str, ...] = ()
     asked: tuple[Ask, ...] = ()
+    strayed: bool = False
+    topic: str = ""
 
     def after(self, reply: Reply) -> Memory:
         """With one more reply."""
@@ -39,17 +42,20 @@ class Memory(Frozen):
         for talked in reversed(shown):  # the one that was answered with counts as the newest
             best[talked.id] = best.pop(talked.id)
         asked = reply.decision if isinstance(reply.decision, Ask) else None
-        about = [deed.arguments.get("order_id") for deed in reply.done]
+        told = [str(deed.arguments.get("order_id") or "") for deed in reply.done]
+        about = [order for order in ((asked and asked.order_id) or "", *told) if order]
         deeds = [f"{d.action}: {'done' if d.ok else 'refused'}. {d.message}" for d in reply.done]
         return Memory(
             turns=self.turns + 1,
             products=tuple(best.values())[-PRODUCTS:],
             offered=shown or self.offered,
-            orders=_newest((*self.orders, asked.order_id if asked else None, *about), ORDERS),
+            orders=_newest((*self.orders, *about), ORDERS),
             deeds=(*self.deeds, *deeds)[-DEEDS:],
             asked=(*self.asked, *([asked] if asked and asked.slot == "product" else []))[
                 -QUESTIONS:
             ],
+            strayed=bool(shown) or (self.strayed and not about),
+            topic=reply.decision.topic if isinstance(reply.decision, Answer) else "",
         )
 
     def told(self) -> str:
@@ -70,11 +76,10 @@ def decided(memory: Memory, shown: Sequence[Reply]) -> list[Decision]:
     return [*memory.asked[: len(memory.asked) - again], *recent]
 
 
-def _newest(values: Iterable[str | None], most: int) -> tuple[str, ...]:
+def _newest(values: Iterable[str], most: int) -> tuple[str, ...]:
     """Each once, where it came last."""
     kept: dict[str, None] = {}
     for value in values:
-        if value:
-            kept.pop(value, None)
-            kept[value] = None
+        kept.pop(value, None)
+        kept[value] = None
     return tuple(kept)[-most:]

@@ -43,7 +43,8 @@ def softened(
 ) -> tuple[str, str]:
     """What is said before and after a reply to somebody who is unhappy; "" where nothing is.
 
-    Nothing is said twice in a row, and a question of ours is followed by nothing.
+    Nothing is said twice in a row, and a question of ours is followed by nothing. A question that
+    says sorry itself is left to say it.
     """
     if mood > limits.unhappy or isinstance(decision, HandOff):
         return "", ""
@@ -51,6 +52,8 @@ def softened(
     last = said[-1] if said else ""
     before = next((line for line in SORRY if not any(line in words for words in said)), "")
     if isinstance(decision, Answer) and decision.topic in SORRY_TOPICS:
+        before = ""
+    if isinstance(decision, Ask) and "sorry" in decision.question:
         before = ""
     after = "" if isinstance(decision, (Ask, Act)) or PERSON in last else PERSON
     return before, after

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+from agent.answers import acknowledges
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
 from fusion.types import Fused, Message
 from knowledge.types import Document, Hit, Kind
@@ -101,6 +102,8 @@ def decide(
     if page:
         return Answer((page,), "", photo)  # it answers whatever the words sound like
     ours = stated or fused.out_of_scope < limits.out_of_scope
+    if acknowledges(words) and not photo and before:
+        return Answer((), "thanks")
     if topic in SMALL_TALK and ours and "?" not in words:
         return Answer((), topic)
     if not ours and best < limits.strong:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from agent import answers
-from agent.address import incomplete, parse_address
+from agent.address import incomplete, is_written_out, parse_address
 from agent.articles import ask_items, ask_new, read_items, read_new
 from agent.changes import Refused, covers, swapped
 from agent.orders import (
@@ -198,7 +198,7 @@ def _ask_address(scene: Scene) -> tuple[str, tuple[Choice, ...]]:
     for id, address in _known_addresses(scene).items():
         known.setdefault(str(address), Choice(id, str(address)))
     wanted = "street, suite if any, town, state, country and zip"
-    if scene.shop.rules.address == ("address1",):
+    if "state" not in scene.shop.rules.address:
         wanted = "street, number, postcode and town"
     return f"What is the whole new address: {wanted}?", tuple(known.values())
 
@@ -214,6 +214,10 @@ def _read_address(scene: Scene, words: str, picked: tuple[str, ...], asked: bool
     clear = answers.said_address(words) or ""
     said = answers.corrected_address(words) or (words if asked else clear)
     address = parse_address(said, rules.country)
+    if not said and scene.wish.address:  # a whole one in the place of the one read back
+        address = parse_address(words, rules.country) if is_written_out(words) else None
+    elif said and address is None and scene.wish.address:  # "no, number 7": asked for once more
+        return Read({"address": None})
     if address is None:
         looks_like_one = asked and re.search(r"\d|@", words)
         return Read(problem="That is not a whole address. " if looks_like_one else "")

@@ -62,12 +62,22 @@ def _refund_status(order: Order, customer: Customer, rules: Rules) -> str:
             f"For order {order.id} we refunded {named(sums)}. A gift card has it at once, anything "
             f"else within {rules.refund_days}."
         )
-    if order.return_items or any(item.returned for item in order.items):
+    if _returned(order):
         return (
             f"A return of order {order.id} is registered; the money goes back within "
             f"{rules.refund_days} after the parcel is here."
         )
     return f"There is no refund for order {order.id}: nothing of it was cancelled or returned."
+
+
+def given_back(order: Order) -> bool:
+    """Whether anything of the order was refunded, or is to be once it is back."""
+    refunded = any(payment.kind == "refund" for payment in order.payments)
+    return refunded or _returned(order)
+
+
+def _returned(order: Order) -> bool:
+    return bool(order.return_items) or any(item.returned for item in order.items)
 
 
 def method_name(customer: Customer, method: str) -> str:

@@ -51,6 +51,16 @@ STARTS: dict[str, Action] = {
 }
 """The wish that the intent of a whole turn is, where no verb says it."""
 
+INVITED: dict[str, Action] = {
+    "order_status": "status",
+    "delivery": "status",
+    "cancel_order": "cancel",
+    "return": "return",
+    "exchange": "exchange",
+    "damaged_item": "damaged",
+}
+"""The wish that an answer on this topic invites to (compose.NEXT), by topic."""
+
 NO_ORDER: frozenset[Action] = frozenset(
     {"orders", "profile", "last_order", "change_default_address"}
 )
@@ -73,6 +83,7 @@ _VERBS: tuple[tuple[Action, str], ...] = (
     ("change_default_address", r"\b(?:default|profile|account) address\b(?:(?!\band\b)[^.;!?])*\b(?:change|update|modif|correct)\w*"),
     ("change_address", rf"\b(?:change|update|modify|correct|fix|edit|use|have|set)\b{_ONE}\baddress\b"),
     ("change_address", r"\b(?:go|sent|delivered|shipped)\b[^.;!?]*\b(?:to|at) (?:my|a|an|another) (?:new|different|other) (?:house|home|place|flat|apartment)\b"),
+    ("change_address", r"\b(?:the|my) (?:\w+ )?address (?:of (?:my|the) order )?(?:has |was |to )?chang\w*"),
     ("change_address", r"\b(?:wrong|new|another|different) (?:\w+ )?address\b"),
     ("change_address", r"\b(?:send|ship|deliver|reroute|redirect)\b(?: \S+){1,8}? (?:to|at) (?:a |an |the |my )?(?:(?:different|new|other|another) (?:\w+ )?(?:address|place)|\d+ )"),
     ("change_payment", rf"\b(?:change|switch|modify|update|move)\b{_ONE}\b(?:payment|pay(?:ing)? (?:for|with|by))\b"),
@@ -94,7 +105,7 @@ _VERBS: tuple[tuple[Action, str], ...] = (
 )  # fmt: skip
 _WEAK: tuple[tuple[Action, str], ...] = (
     ("return", r"\b(?:refund(?:ed)?|money back|reimburse)\b"),
-    ("status", r"\b(?:where is|where's|where my [\w ]+ is|status|track(?:ing)?|when (?:will|does|do) (?:it|my|the)\b[^.;!?]*arriv)\b"),
+    ("status", r"\b(?:where is|where's|where (?:my [\w ]+|\S*\d{3,}) is|status|track(?:ing)?|when (?:will|does|do) (?:it|my|the)\b[^.;!?]*arriv)\b"),
     ("exchange", r"\b(?:want|like|have|get|prefer)\b[^.;!?]*\b(?:instead of|rather than)\b"),
     ("damaged", r"\b(?:damaged|broken|cracked|chipped|shattered|defective|faulty|wrong (?:item|article|product|colou?r|size))\b"),
 )  # fmt: skip
@@ -108,7 +119,8 @@ _PARCEL = re.compile(
 )
 _DENIED = re.compile(
     r"(?:\b(?:not|no|never|without|instead of|rather than|before|after|cannot|(?:don|can|couldn|didn|won|wouldn)['’]?t)"
-    r"(?: (?:want|wish|need|like|able|going))?(?: to)?(?: be)?|\bif i)\s*$",
+    r"(?: (?:want|wish|need|like|able|going))?(?: to)?(?: be)?|\bif i|"
+    r"\b(?:cancel|undo|stop|revoke) (?:the|my|this|that))\s*$",
     re.I,
 )
 _CLAUSE = re.compile(
@@ -127,6 +139,21 @@ _INSTEAD = re.compile(
 )
 
 
+_ORDER = r"(?:my|the|this|that) (?:order|parcel|package|delivery|box)"
+_FOLLOWS: tuple[tuple[Action, str], ...] = (
+    ("status", rf"\b(?:what|which)\b[^.;!?]*\b(?:in (?:it|that|there|{_ORDER})|(?:did|have) i (?:order|buy|bought)(?:ed)?)\b"),
+    ("status", rf"\bwhen\b(?![^?]*\b(?:refund|money|return)\b)[^.;!?]*\b(?:it|they|that|{_ORDER})\b[^.;!?]*\b(?:arriv\w*|com(?:e|es|ing)|here|there|deliver\w*|ship\w*|sent)\b"),
+    ("status", r"\bwhen\b[^.;!?]*\bi (?:get|have|receive|expect) (?:it|them|that|my (?:order|parcel|package))\b"),
+    ("status", r"\bhow (?:much )?long(?:er)?\b[^.;!?]*\b(?:(?:will|until|till|before) (?:it|they)|(?:do|must|will) i (?:\w+ )*wait)\b(?! for)"),
+    ("status", rf"\b(?:is|are|has|have|was|did|where|where's) (?:is )?(?:it|they|that|{_ORDER})\b(?:[^.;!?]*\b(?:way|sent|ship\w*|left|deliver\w*|arriv\w*|com(?:e|ing)|cancell?ed)\b|(?: now)?\W*$)"),
+    ("status", rf"\btrack(?:ing)? (?:it|them|that|number|code|link|{_ORDER})\b"),
+    ("status", rf"\b(?:how much|what) (?:did i pay|did (?:it|that|{_ORDER}) cost|was (?:it|that|{_ORDER}|the total))\b"),
+    ("status", r"\b(?:how much|what)(?: is|'s| was)(?: it| that)? (?:in total|the total)\b|^\W*(?:(?:and|what about|how about)\W+)*(?:my|the) other (?:order|parcel|package)s?\W*$"),
+    ("invoice", r"\b(?:how (?:did|have) i (?:pay|paid)|did i pay (?:by|with)|was (?:it|that) paid|what did i pay with)\b"),
+)  # fmt: skip
+"""What these ask is about an order only where one was talked of just before."""
+
+_FOLLOWING = [(action, re.compile(pattern, re.I)) for action, pattern in _FOLLOWS]
 _POINTS = re.compile(r"\b(?:this|that|it|its|my)\b", re.I)
 
 
@@ -141,12 +168,18 @@ def read_wishes(
     """
     words = " ".join(words.replace("’", "'").split())
     weak = _ALONE if between else _ASIDE
-    found = _found(words, _STRONG) or _found(words, weak)
+    found = [  # where an order is counts beside a stronger wish if the order is named there
+        (start, end, action)
+        for start, end, action in _found(words, [*_STRONG, *_ASIDE])
+        if action != "status" or rules.find_orders(_CLAUSE.split(words[start:], maxsplit=1)[0])
+    ]
+    if all(action == "status" for *_, action in found):
+        found = _found(words, weak)
     names = bool(rules.find_orders(words) or (printed and _POINTS.search(words)))
     asked = _ASKED.search(words) or names or answers.find_email(words)
     if found and (intent == "" or intent in STARTS or asked or not between):
         wishes = _cut(words, found)
-    elif not found and between and intent in STARTS:
+    elif not found and between and intent in STARTS and not answers.acknowledges(words):
         wishes = [Wish(action=STARTS[intent], words=words)]
     else:
         wishes = []
@@ -155,9 +188,16 @@ def read_wishes(
         wish
         for wish in known
         if wish.action in rules.actions
+        and not (wish.action == "damaged" and answers.own_fault(words))
         and (names or not answers.is_general(wish.words, wish.action))
     ]
     return ordered(_each(_merged(meant, rules), rules))
+
+
+def follow_up(words: str) -> Action | None:
+    """What is to be told of the order that was talked of last: "and when will it arrive?"."""
+    words = words.replace("’", "'")
+    return next((action for action, asked in _FOLLOWING if asked.search(words)), None)
 
 
 def replaces(words: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import knowledge
 from agent import answers
 from agent.flows import advance
+from agent.memory import Memory
 from agent.rules import shipped_rules
 from agent.shop import SqlShop
 from agent.shop_file import read_shop
@@ -213,6 +214,103 @@ DIALOGUES: dict[str, list[tuple[str, str, str]]] = {
         ("blah", "", "full_name"),
         ("hm", "", "person not_understood"),
     ],
+    "the number in place of the address is kept": [
+        ("I bought a lamp and it broke after two weeks", "damaged_item", "email"),
+        ("K1001", "order_status", "email"),
+        (MARTA, "person", "person damaged_item"),
+    ],
+    "a bare number, twice, and then the name": [
+        ("where is my order", "order_status", "email"),
+        ("1001", "", "email"),
+        ("1001", "", "full_name"),
+        (MARTA, "", "tell status K1001"),
+    ],
+    "a number given first must be the customer's own": [
+        ("please cancel my order", "cancel_order", "email"),
+        ("K1037", "order_status", "email"),
+        (MARTA, "", "order_id"),
+    ],
+    "questions about the order talked of": [
+        (f"where is K1001, {MARTA}", "order_status", "tell status K1001"),
+        ("what did I order?", "order_status", "tell status K1001"),
+        ("which items are in it?", "product_search", "tell status K1001"),
+        ("and what's in it", "product_search", "tell status K1001"),
+        ("when will it arrive?", "order_status", "tell status K1001"),
+        ("so when will I get it", "availability", "tell status K1001"),
+        ("how much did I pay?", "payment", "tell status K1001"),
+        ("was it paid by card?", "payment", "tell invoice K1001"),
+        ("how long does delivery take?", "delivery", "-"),
+        ("when do I get my money back?", "refund", "-"),
+        ("what is it made of?", "product_question", "-"),
+    ],
+    "questions without an order to be about": [
+        ("when will it arrive?", "order_status", "-"),
+        ("what did I order?", "order_status", "email"),
+        (MARTA, "", "tell status K1036"),
+    ],
+    "changes of the order talked of": [
+        (f"where is K1036, {MARTA}", "order_status", "tell status K1036"),
+        ("can I change the address?", "change_order", "tell change_address K1036"),
+        ("can I cancel it?", "cancel_order", "tell cancel K1036"),
+        ("I want to return it", "return", "tell return K1036"),
+        ("return the plates", "return", "tell return K1001"),
+        ("and my address changed", "change_order", "tell change_address K1001"),
+    ],
+    "the order talked of is read back": [
+        (f"where is my order, {SANNE}", "order_status", "tell status K1037"),
+        ("cancel it please", "cancel_order", "reason"),
+        ("skip", "", "confirm"),
+        ("yes", "", "do cancel K1037"),
+    ],
+    "not the order talked of": [
+        (f"where is K1028, {JONAS}", "order_status", "tell status K1028"),
+        ("and my other order?", "change_order", "tell status K1002"),
+        ("the vase has a crack", "damaged_item", "person damaged_item"),
+    ],
+    "the order talked of does not hold it": [
+        (f"where is K1037, {SANNE}", "order_status", "tell status K1037"),
+        ("return the bowl", "return", "order_id"),
+    ],
+    "an order asked for beside one to be cancelled": [
+        (f"cancel K1037 and tell me where K1004 is, {SANNE}", "cancel_order", "reason"),
+        ("never mind", "", "tell status K1004"),
+    ],
+    "where an order is gives way to what is to be done": [
+        (f"track my order {JONAS}", "order_status", "order_id"),
+        ("then cancel it", "cancel_order", "order_id"),
+        ("K1028", "", "tell cancel K1028"),
+    ],
+    "a question is no reason": [
+        *CANCEL,
+        ("oh and what's in it?", "product_question", "reason"),
+        ("when will it arrive?", "order_status", "tell status K1037"),
+        ("skip", "", "confirm"),
+        ("do I get all the money back?", "refund", "confirm"),
+    ],
+    "kept after all": [*CANCEL, ("actually no, keep it", "return", "wish"), ("yes", "", "-")],
+    "not kept": [*CANCEL, ("I don't want to keep it", "", "confirm")],
+    "no claim after all": [
+        ("my mug broke", "damaged_item", "email"),
+        ("no I dropped it, I want a new one", "availability", "wish"),
+    ],
+    "no claim, and a question": [
+        ("my mug broke", "damaged_item", "email"),
+        ("I dropped it, do you have another?", "availability", "-"),
+        ("I dropped my mug and it broke", "damaged_item", "-"),
+    ],
+    "a new address has a town and can be corrected": [
+        (f"change the address of K1037, {SANNE}", "change_order", "address"),
+        ("New Street 12", "", "address"),
+        ("12 New Street 3512 AE Utrecht", "", "confirm"),
+        ("sorry, New Street 14, 3512 AE Utrecht", "", "confirm"),
+        ("no, number 16", "", "address"),
+        ("New Street 16, 3512 AE Utrecht", "", "confirm"),
+        ("yes", "", "do change_address K1037"),
+    ],
+    "a refund that is waited for": [
+        ("where is my refund?", "refund", "email"),
+        (SANNE, "", "tell refund_status K1017"),
+    ],
     "rules are no wishes": [
         ("How long do I have to return something?", "return", "-"),
         ("can I return a used cushion", "return", "-"),
@@ -232,6 +330,37 @@ def test_dialogues(shop: SqlShop, name: str) -> None:
     turns = [(words, intent) for words, intent, _ in DIALOGUES[name]]
     got = [short(decision) for _, decision in talk(shop, *turns)]
     assert got == [expected for *_, expected in DIALOGUES[name]]
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "expected"),
+    [
+        ("cancel_order", "ok do it", "email"),
+        ("cancel_order", SANNE, "reason"),
+        ("cancel_order", f"K1037, {SANNE}", "reason"),
+        ("delivery", f"{SANNE}", "tell status K1037"),
+        ("delivery", "yes please", "email"),
+        ("delivery", "ok, thanks", "-"),
+        ("payment", SANNE, "wish"),
+        ("", "ok do it", "-"),
+    ],
+)
+def test_what_an_answer_offers_is_taken_up(shop: SqlShop, topic, words, expected) -> None:
+    state = FlowState(conversation="c", memory=Memory(topic=topic))
+    assert short(advance(state, words, "", shop)[1]) == expected
+
+
+def test_after_products_a_question_is_about_them(shop: SqlShop) -> None:
+    [(state, _)] = talk(shop, (f"where is K1036, {MARTA}", "order_status"))
+    strayed = state.but(memory=Memory(strayed=True))
+    asked = ("when will it arrive?", "what's in it?", "when will my parcel come?")
+    said = [short(advance(strayed, words, "", shop)[1]) for words in asked]
+    assert said == ["-", "-", "tell status K1036"]
+
+
+def test_the_number_that_was_noted_is_said(shop: SqlShop) -> None:
+    [_, (_, asked)] = talk(shop, ("cancel my order", "cancel_order"), ("K1037", ""))
+    assert isinstance(asked, Ask) and "K1037" in asked.question
 
 
 YES = [

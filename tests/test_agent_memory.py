@@ -56,6 +56,20 @@ def test_it_holds_what_was_talked_about_asked_and_done():
     assert Memory().told() == ""
 
 
+def test_it_knows_whether_an_order_or_a_product_was_talked_of_last():
+    order = reply(done=(deed("K1036"),))
+    assert not remembering(order, reply(), reply()).strayed
+    assert remembering(order, reply("Tove mug, black"), reply()).strayed
+    assert not remembering(order, reply("Tove mug, black"), order).strayed
+    asked = reply(decision=Ask("confirm", "Shall I?", action="cancel", order_id="K1036"))
+    assert not remembering(reply("Tove mug, black"), asked).strayed
+    delivery = reply(decision=Answer((), "delivery"))
+    assert (remembering(delivery).topic, remembering(delivery, order).topic) == (
+        "delivery",
+        "thanks",
+    )
+
+
 def test_it_is_bounded_and_the_same_every_time():
     replies = [reply(f"Mug {n}", decision=QUESTION, done=(deed(f"K{n}"),)) for n in range(1000)]
     memory = remembering(*replies)

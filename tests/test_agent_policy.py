@@ -117,6 +117,12 @@ TABLE = [
     ("delivery", [FAQ], "useless", {"mood": -0.5, "before": True}, "handoff unhappy"),
     ("delivery", [FAQ], "all right", {"mood": 0.1, "before": True}, f"answer {FAQ.document.title}"),
     ("thanks", [], "thanks for nothing, awful", {"mood": -0.9, "before": True}, "handoff unhappy"),
+    # What was said is only acknowledged.
+    ("thanks", [], "yes", {"past": [MISSED], "out": 0.9}, "answer thanks"),
+    ("product_search", [MUG], "Oh, OK then.", {"past": [MISSED]}, "answer thanks"),
+    ("complaint", [], "actually never mind", {"past": [MISSED]}, "answer thanks"),
+    ("product_search", [MUG], "ok the blue mug", {"past": [MISSED]}, "answer Aster mug, blue"),
+    ("product_search", [MUG], "fine", {}, "answer Aster mug, blue"),
     # Not a question for this shop.
     ("product_search", [], "what is the capital of France", {"out": 0.9}, "decline out_of_scope"),
     ("product_question", [WEAK], "write me a poem", {"out": 0.8}, "decline out_of_scope"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.mood import judge_moods, softened
-from agent.types import Answer, HandOff, Limits
+from agent.types import Answer, Ask, HandOff, Limits
 from fusion.mood import load_moods, repeats, shouts
 from fusion.types import Message
 
@@ -46,5 +46,7 @@ def test_an_unhappy_customer_is_answered_softly_and_offered_a_person_once():
     history = [Message("customer", "hm"), Message("agent", f"{before} It is blue. {after}")]
     other, none = softened(Answer((), ""), -0.7, history, Limits())
     assert other and other != before and none == ""
+    asked = Ask("reason", "I am sorry about that. What happened?")
+    assert softened(asked, -0.7, [], Limits()) == ("", "")
     assert softened(Answer((), ""), 0.1, [], Limits()) == ("", "")
     assert softened(HandOff("asked", ""), -0.9, [], Limits()) == ("", "")
