@@ -11,6 +11,7 @@ from typing import assert_never
 
 from agent import products
 from agent.evidence import OWN, answering, card, plain, quote, quote_title
+from agent.mood import PERSON
 from agent.policy import SEARCHES
 from agent.relating import about_related
 from agent.types import (
@@ -41,6 +42,10 @@ THANKS = (
     "You are welcome. Write again whenever something comes up.",
     "With pleasure. I am here if anything else comes up.",
 )
+ITSELF = (f"I am the shop's automatic assistant, not a person. {OFFER} {PERSON}",) * 2
+SMALL_TALK = {"greeting": GREETINGS, "thanks": THANKS, "itself": ITSELF}
+"""What is said first, and what later in a conversation."""
+
 SORRY = {
     "damaged_item": "I am sorry that it did not arrive as it should.",
     "complaint": "I am sorry about that.",
@@ -59,6 +64,7 @@ NEXT = {
     "invoice": "If it is missing, say so and I pass you on to a colleague.",
     "account": "If that does not work, say so and I pass you on to a colleague.",
     "complaint": "If you would rather talk to a person, just say so.",
+    "person": PERSON,
 }
 PASSED_ON = "I am passing you on to a colleague, who sees our conversation and answers here."
 HAND_OFFS = {
@@ -103,7 +109,7 @@ class BuiltinComposer:
     ) -> Draft:
         match decision:
             case Answer(hits=(), topic=topic):
-                lines = THANKS if topic == "thanks" else GREETINGS
+                lines = SMALL_TALK[topic]
                 return Draft(lines[min(len(history) // 2, 1)])
             case Answer(hits=found) if OWN in found[0].ranks:
                 document = found[0].document

@@ -65,6 +65,16 @@ _SPEAK_TO = re.compile(
     re.I,
 )
 
+_REACH = re.compile(r"\b(?:phone|telephone|call|e-?mails?|contact|reach)\b", re.I)
+_SOMEBODY = r"(?:ro|chat)?bots?|machine|computer|ai|human(?: being)?|person|real"
+_WHAT_YOU_ARE = re.compile(
+    r"\W*(?:(?:hi|hello|hey|so|wait|ok|and)\W+)*"
+    r"(?:who are you|what are you|who is this|who am i (?:talking|speaking|chatting) (?:to|with)"
+    r"|(?:are you|is this|am i (?:talking|speaking|chatting) (?:to|with)) (?:\w+ ){0,3}?"
+    rf"(?:{_SOMEBODY})(?: or (?:\w+ ){{0,2}}?(?:{_SOMEBODY}))?)\W*",
+    re.I,
+)
+
 
 def decide(
     fused: Fused,
@@ -95,7 +105,13 @@ def decide(
     best = max((hit.score for hit in hits), default=0.0)
     found = [hit for hit in hits if hit.sure >= limits.answerable]
 
-    if why := wants_person(fused, words, limits, unhappy_before):
+    if _WHAT_YOU_ARE.fullmatch(words):
+        return Answer((), "itself")
+    why = wants_person(fused, words, limits, unhappy_before)
+    passages = tuple(hit for hit in found if hit.document.kind in PASSAGES)
+    if why == "asked" and passages and _REACH.search(words) and not asks_to_speak(words):
+        return Answer(passages, "person")  # the number or address asked for
+    if why:
         return HandOff(why, summary(words, history))
     if related:
         return Answer(tuple(hits), topic, photo, related)
@@ -104,7 +120,7 @@ def decide(
     ours = stated or fused.out_of_scope < limits.out_of_scope
     if acknowledges(words) and not photo and before:
         return Answer((), "thanks")
-    if topic in SMALL_TALK and ours and "?" not in words:
+    if topic in SMALL_TALK and ours and not ("?" in words and found):
         return Answer((), topic)
     if not ours and best < limits.strong:
         return Decline("out_of_scope")
