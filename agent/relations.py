@@ -65,10 +65,9 @@ _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
 _THESE = re.compile(r"\b(?:them|these|those|both|two|three)\b", re.I)
 _ANY = re.compile(r"\b(?:(?:any|some|every)thing|what|which|all)\b", re.I)
-_IDEAS = re.compile(
-    r"\b(?:gifts?|presents?)\b(?![ -](?:vouchers?|cards?|certificates?|wrap\w*|box(?:es)?|bags?))"
-    r"|\b(?:surprise|ideas?|inspiration|inspire)\b",
-    re.I,
+_IDEAS = re.compile(r"\b(?:gifts?|presents?|surprise|ideas?|inspiration|inspire)\b", re.I)
+_WITH_GIFTS = re.compile(
+    r"\b(?:vouchers?|cards?|certificates?|wrap\w*|packag\w*|receipts?|messages?|notes?)\b", re.I
 )
 _ANYTHING = word_set(
     "anything something everything nothing stuff thing things product products item items article "
@@ -83,8 +82,8 @@ _ANYTHING = word_set(
 
 
 def wants_ideas(words: str) -> bool:
-    """Whether any thing would do that pleases; what the shop knows of gift wrap is asked before."""
-    return bool(_IDEAS.search(words))
+    """Whether any thing would do that pleases; gift wrap and vouchers are no such thing."""
+    return bool(_IDEAS.search(words)) and not _WITH_GIFTS.search(words)
 
 
 def names_nothing(words: str, filters: Filters) -> bool:

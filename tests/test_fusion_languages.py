@@ -146,6 +146,8 @@ def test_questions_are_taken_for_their_language(language: str) -> None:
         ("pt", "sim, pode fazer", "yes, go ahead"),
         ("fr", "le moins cher", "cheapest"),
         ("de", "am besten bewertete Vase", "best rated vase"),
+        ("de", "ein kleiner, leichter Becher", "a small, light mug"),
+        ("es", "¿Venden vales de regalo?", "¿sell voucher?"),
         ("ja", "一番大きい花瓶", "biggest vase"),
         ("zh", "40欧元以下的花瓶", "40 euro or less vase"),
         ("pt", "o regador é grande e verde", "the watering can is large and green"),

@@ -89,6 +89,7 @@ def test_a_wish_after_a_product_is_about_that_product(talk) -> None:
         ("Do you gift wrap?", "3.50 EUR"),
         ("do you sell gift vouchers", "25, 50 and 100 EUR"),
         ("can you recommend a gift voucher?", "25, 50 and 100 EUR"),
+        ("could you wrap it as a present", "3.50 EUR"),
     ],
 )
 def test_what_the_shop_says_of_gifts_is_no_idea(talk, words, said) -> None:
