@@ -8,13 +8,14 @@ from itertools import chain
 
 import numpy as np
 
+from agent.browsing import browses, wants_ideas
 from agent.chips import chips, obeyed
 from agent.memory import Memory
 from agent.policy import ABOUT_ONE_PRODUCT, EVIDENCE, PASSAGES, SEARCHES, points, sure_intent
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
-from agent.relations import Baskets, browses, kinds_named, relate, utmost, wants_ideas
+from agent.relations import Baskets, kinds_named, relate, utmost
 from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features

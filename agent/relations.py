@@ -8,18 +8,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from agent.browsing import names_nothing, wants_ideas
 from agent.degrees import COMPARATIVES, SCALES, UTMOST, superlative_in
 from agent.errors import ShopError
 from agent.memory import Memory
-from agent.policy import contentful, points
+from agent.policy import contentful
 from agent.products import short, variant, word_set
 from agent.types import Related, Relation
 from agent.words import ordinal, ordinals
 from knowledge import relations
-from knowledge.filters import SAME, Filters
+from knowledge.filters import Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
-from knowledge.money import CURRENCIES
 from knowledge.scales import ordered, stated
 from knowledge.search import NAMED
 from knowledge.types import Document, Hit, Why
@@ -64,38 +64,8 @@ _SEVERAL = re.compile(r"\b(?:them|these|those|both|two|three|all)\b", re.I)
 _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
 _THESE = re.compile(r"\b(?:them|these|those|both|two|three)\b", re.I)
-_ANY = re.compile(r"\b(?:(?:any|some|every)thing|what|which|all)\b", re.I)
-_IDEAS = re.compile(r"\b(?:gifts?|presents?|surprise|ideas?|inspiration|inspire)\b", re.I)
-_WITH_GIFTS = re.compile(
-    r"\b(?:vouchers?|cards?|certificates?|wrap\w*|packag\w*|receipts?|messages?|notes?)\b", re.I
-)
-_ANYTHING = word_set(
-    "anything something everything nothing stuff thing things product products item items article "
-    "articles gift gifts present presents idea ideas one ones version size sizes made out above "
-    "below over between than less least more most maximum minimum around up not without no but "
-    "star stars rated rating rate price prices range offer selection catalogue shop store colour "
-    "color coloured colored colours colors material options find see browse list display recommend "
-    "suggest find within budget spend tall wide high deep heavy got nice good great really just "
-    "only maybe perhaps uno qu は が を も で に 吗 呢"
-)
-"""Words of who asks for anything that fulfils the wishes: none of them is the name of a thing."""
-
-
-def wants_ideas(words: str) -> bool:
-    """Whether any thing would do that pleases; gift wrap and vouchers are no such thing."""
-    return bool(_IDEAS.search(words)) and not _WITH_GIFTS.search(words)
-
-
-def names_nothing(words: str, filters: Filters) -> bool:
-    """Whether nothing is named besides wishes: "show me everything in blue under 15 euros"."""
-    wishes = word_set(filters.describe()) | CURRENCIES.keys()
-    return not {SAME.get(word, word) for word in contentful(words)} - wishes - _ANYTHING
-
-
-def browses(words: str, filters: Filters) -> bool:
-    """Whether anything would do that fulfils the wishes."""
-    anything = bool(_ANY.search(words)) or not points(words)
-    return bool(filters) and anything and names_nothing(words, filters)
+_WHICH = re.compile(r"\bwhich\b", re.I)
+_TOO = re.compile(r"\btoo\b", re.I)  # of what was bought, as likely as of what is looked at
 
 
 def relation_in(words: str) -> Relation | None:
@@ -132,7 +102,7 @@ def relate(
         compared = _compared(words, shown, named, knowledge)
         if len(compared) > 1:
             return Related("compare"), list(map(_hit, compared))
-    if asked == "compare":
+    if asked == "compare" or (asked in UTMOST and len(shown) > 1 and _WHICH.search(words)):
         return None
     kinds = kinds_named(words, knowledge)
     meant = _anchor(words, found, photo, shown, named, kinds if asked != "goes_with" else set())
@@ -178,18 +148,22 @@ def utmost(
     """What is cheapest, biggest, best rated of the products meant, the first few in this order.
 
     `found` is what a plain search finds, and `sure` how sure of it one must be. A kind that is to
-    be cheaper than nothing shown is shown from the cheapest on. None when the words ask for no such
-    thing, or no product that is meant and grants the wishes states it.
+    be cheaper than nothing shown, or which of those shown is cheaper, is told so too. None when the
+    words ask for no such thing, or no product that is meant and grants the wishes states it.
     """
     compared = relation_in(words)
     if asked := superlative_in(words):
         relation, rest = asked
-    elif compared and compared in UTMOST and _kinds_ending(words, knowledge):
-        relation, rest = UTMOST[compared], words
+        among = bool(_THESE.search(words))
+    elif compared and compared in UTMOST and not _TOO.search(words):
+        relation, rest = UTMOST[compared], PATTERNS[compared].sub(" ", words)
+        among = bool(_WHICH.search(words))
+        if not among and not _kinds_ending(rest, knowledge):
+            return None
     else:
         return None
     scale, most = SCALES[relation]
-    meant = _meant(rest, found, sure, filters, knowledge, memory)
+    meant = _meant(rest, found, sure, among, filters, knowledge, memory)
     products = ordered(filter(filters.accepts, meant), scale, most)
     return (Related(relation), list(map(_hit, products[:LISTED]))) if products else None
 
@@ -198,12 +172,13 @@ def _meant(
     words: str,
     found: Sequence[Hit],
     sure: float,
+    among: bool,
     filters: Filters,
     knowledge: Knowledge,
     memory: Memory,
 ) -> list[Document]:
-    """The products that a superlative is about: of a name or a kind in the words; of those shown
-    where nothing is named, or of all."""
+    """The products that a superlative is about: of a name or a kind in the words; where nothing is
+    named those shown (`among`: and no others of their kind), or all."""
     shown = _shown(memory, knowledge)
     families = {product.family or product.id for product in _named(words, found)}
     kinds = _kinds_ending(words, knowledge)
@@ -213,7 +188,7 @@ def _meant(
             kinds = {best.document.attributes.get("kind", "")} if best else set()
             if kinds <= {""}:
                 return []
-        elif _THESE.search(words):
+        elif among and len(shown) > 1:
             return shown
         elif shown and not wants_ideas(words):
             kinds = {product.attributes.get("kind", "") for product in shown}

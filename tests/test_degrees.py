@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from agent.degrees import superlative_in
@@ -159,12 +161,19 @@ def test_what_the_utmost_is_of_may_have_been_shown(talk) -> None:
     talk("compare the Aster mug, blue, with the black Tove mug")
     reply = talk("which of these is the lightest?")
     assert [p.id for p in reply.products] == ["mug-tove-black", "mug-aster-blue"]
+    assert talk("which is cheaper?").products[0].id == "mug-aster-blue"
     assert talk("which one is the cheapest?").products[0].id == "mug-aster-blue-small"
 
 
 def test_a_superlative_about_anything_else_is_none(talk) -> None:
     reply = talk("What is the cheapest delivery option?")
     assert reply.decision.related is None and "Standard delivery" in reply.text
+    talk("do you have the Moss planter?")
+    for words in (
+        "is shipping for larger items more expensive?",
+        "the planter you sent me is too small",
+    ):
+        assert not re.match("The biggest|Like the", talk(words).text)
     assert talk("my biggest problem is that nobody answers").decision.kind != "answer"
 
 
