@@ -42,6 +42,7 @@ _DAY = re.compile(r"\b\d{1,2} (?:[A-Z][a-z]+) \d{4}\b")
 _END = re.compile(r"[.?!](?=\s|\Z)")
 _WISH = re.compile(r"“(.+?)”")
 _MEASURED = re.compile(r"(?:Ø ?)?[\d.]+(?: ?[x×] ?[\d.]+)*(?: ?\w+)?")
+_FACT = re.compile(rf"(?<=\()(?:★ )?{_MEASURED.pattern}(?=[,)])")  # before the price of a product
 _STATUS = re.compile(r"\((\w+)\)|(?<=, )(sold out)\b")
 
 
@@ -153,6 +154,7 @@ class Catalogued:
             return self.listed([self._value("", part) for part in parts])
         if (said := self._phrase(english)) is not None:
             return said
+        english = _FACT.sub(self._fact, english)
         english = _STATUS.sub(self._status, english)
         english = _MONEY.sub(self._sum, english)
         return _DAY.sub(lambda day: self.day(day[0]), english)
@@ -182,6 +184,9 @@ class Catalogued:
     def _status(self, match: re.Match[str]) -> str:
         said = self._phrase(match[1] or match[2])
         return match[0] if said is None else match[0].replace(match[1] or match[2], said)
+
+    def _fact(self, match: re.Match[str]) -> str:
+        return match[0] if _MONEY.fullmatch(match[0]) else self._figures(match[0])
 
     def _figures(self, english: str) -> str:
         """ "7.5 x 13 cm" -> "7,5 x 13 cm" in German."""

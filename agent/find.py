@@ -8,13 +8,14 @@ from itertools import chain
 
 import numpy as np
 
+from agent.browsing import browses, wants_ideas
 from agent.chips import chips, obeyed
 from agent.memory import Memory
 from agent.policy import ABOUT_ONE_PRODUCT, EVIDENCE, PASSAGES, SEARCHES, points, sure_intent
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
-from agent.relations import Baskets, kinds_named, relate, wants_ideas
+from agent.relations import Baskets, kinds_named, relate, utmost
 from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
@@ -81,13 +82,20 @@ def find(
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
-    if beside := relate(own, everything, filters, photo, knowledge, memory, baskets):
+    beside = relate(own, everything, filters, photo, knowledge, memory, baskets)
+    if not beside and EVIDENCE.get(sure_intent(fused, limits)) != PASSAGES:
+        beside = utmost(own, everything, limits.answerable, filters, knowledge, memory)
+    if beside:
         related, hits = beside
         return Findings(tuple(hits), own, wished, chips(filters), related=related)
     fitting = fitting if filters else everything
-    unsure = all(hit.sure < limits.answerable for hit in chain(fitting, everything))
+    unsure = not any(
+        hit.sure >= limits.answerable and hit.document.kind == "product"
+        for hit in chain(fitting, everything)
+    )
     open_to_ideas = unsure and fused.intent in SEARCHES and wants_ideas(own)
-    if open_to_ideas and (hits := ideas(knowledge, words, vectors, filters)):
+    anything = not photo and not about and browses(own, filters)
+    if (open_to_ideas or anything) and (hits := ideas(knowledge, words, vectors, filters)):
         return Findings(tuple(hits), own, wished, chips(filters), related=Related("ideas"))
     for fewer in () if fitting else filters.relaxed():
         filters, fitting = fewer, everything

@@ -6,7 +6,7 @@ Nothing here states what a field does not hold: where the shop is silent, the se
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from agent.evidence import describing, money, plain
 from agent.types import Citation
@@ -159,15 +159,19 @@ def in_stock_instead(document: Document, siblings: Sequence[Document]) -> str:
     return f"In stock: {'; '.join(names)}." if names else ""
 
 
-def priced(opening: str, documents: Sequence[Document]) -> str:
-    """As in: In blue I find Fjord vase, blue (36.00 EUR); "" without documents."""
-    names = [
-        document.title
-        if document.price is None
-        else f"{document.title} ({money(document.price, document.currency)}"
-        f"{', sold out' if document.stock == 0 else ''})"
-        for document in documents
-    ]
+def priced(
+    opening: str, documents: Sequence[Document], fact: Callable[[Document], str] = lambda _: ""
+) -> str:
+    """As in: In blue I find Fjord vase, blue (36.00 EUR); "" without documents. `fact`: what is
+    said before the price, "" for nothing."""
+    names = []
+    for document in documents:
+        facts = [fact(document)]
+        if document.price is not None:
+            facts.append(money(document.price, document.currency))
+            facts.append("sold out" if document.stock == 0 else "")
+        said = ", ".join(filter(None, facts))
+        names.append(f"{document.title} ({said})" if said else document.title)
     return f"{opening} {listed(names)}." if names else ""
 
 

@@ -1,11 +1,15 @@
-"""Wishes for products beside others: "something similar but cheaper", "compare the two"."""
+"""Wishes for products beside others: "something similar but cheaper", "compare the two", "the
+biggest planter"."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
+from agent.browsing import names_nothing, wants_ideas
+from agent.degrees import COMPARATIVES, SCALES, UTMOST, superlative_in
 from agent.errors import ShopError
 from agent.memory import Memory
 from agent.policy import contentful
@@ -16,10 +20,12 @@ from knowledge import relations
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
 from knowledge.lexical import terms
+from knowledge.scales import ordered, stated
 from knowledge.search import NAMED
 from knowledge.types import Document, Hit, Why
 
 COMPARED = 3  # products at most
+LISTED = 4  # products at most
 
 Baskets = Callable[[Collection[str]], Iterable[Collection[str]]]
 """Ids of articles -> the ids of the others in each order that holds one of them."""
@@ -30,10 +36,11 @@ PATTERNS: Mapping[Relation, re.Pattern[str]] = {
         r"\bcompar(?:e|es|ed|ing|ison)\b|\bdiffer(?:s|ences?|ent from)?\b|\bversus\b|\bvs\b", re.I
     ),
     "cheaper": re.compile(
-        r"\b(?:cheaper|less expensive|less costly|more affordable|lower[- ]priced)\b"
+        r"\b(?:cheaper|less expensive|less costly|more affordable|lower[- ]priced|too expensive)\b"
         r"(?! than (?:about |around )?\W?\d)",
         re.I,
     ),
+    **COMPARATIVES,
     "goes_with": re.compile(
         r"\b(?:go(?:es)?|fits?|match(?:es)?|pairs?|suits?|combines?)\b(?: \w+){0,3}? with\b"
         r"|\b(?:what|which(?: \w+){1,2}) (?:else )?(?:would )?(?:match(?:es)?|suits?)\b"
@@ -56,12 +63,9 @@ PATTERNS: Mapping[Relation, re.Pattern[str]] = {
 _SEVERAL = re.compile(r"\b(?:them|these|those|both|two|three|all)\b", re.I)
 _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
-_IDEAS = re.compile(r"\b(?:gifts?|presents?|surprise|ideas?|inspiration|inspire)\b", re.I)
-
-
-def wants_ideas(words: str) -> bool:
-    """Whether any thing would do that pleases; what the shop knows of gift wrap is asked before."""
-    return bool(_IDEAS.search(words))
+_THESE = re.compile(r"\b(?:them|these|those|both|two|three)\b", re.I)
+_WHICH = re.compile(r"\bwhich\b", re.I)
+_TOO = re.compile(r"\btoo\b", re.I)  # of what was bought, as likely as of what is looked at
 
 
 def relation_in(words: str) -> Relation | None:
@@ -94,9 +98,12 @@ def relate(
         return None
     shown = _shown(memory, knowledge)
     named = _named(words, found)
-    if asked == "compare":
-        compared = _compared(words, shown, named)
-        return (Related("compare"), list(map(_hit, compared))) if len(compared) > 1 else None
+    if asked == "compare" or asked in COMPARATIVES:
+        compared = _compared(words, shown, named, knowledge)
+        if len(compared) > 1:
+            return Related("compare"), list(map(_hit, compared))
+    if asked == "compare" or (asked in UTMOST and len(shown) > 1 and _WHICH.search(words)):
+        return None
     kinds = kinds_named(words, knowledge)
     meant = _anchor(words, found, photo, shown, named, kinds if asked != "goes_with" else set())
     if meant is None:
@@ -121,7 +128,82 @@ def relate(
                 bought = ()
             beside, why = relations.goes_with(knowledge, meant, bought, filters or None, wanted)
             hits = list(map(_hit, beside))
+        case _:
+            scale, more = SCALES[asked]
+            if stated(meant, scale) is None:
+                return None
+            beyond = relations.beyond(knowledge, meant, scale, more, filters or None)
+            hits = list(map(_hit, beyond))
     return Related(asked, why), [_hit(meant), *hits]
+
+
+def utmost(
+    words: str,
+    found: Sequence[Hit],
+    sure: float,
+    filters: Filters,
+    knowledge: Knowledge,
+    memory: Memory,
+) -> tuple[Related, list[Hit]] | None:
+    """What is cheapest, biggest, best rated of the products meant, the first few in this order.
+
+    `found` is what a plain search finds, and `sure` how sure of it one must be. A kind that is to
+    be cheaper than nothing shown, or which of those shown is cheaper, is told so too. None when the
+    words ask for no such thing, or no product that is meant and grants the wishes states it.
+    """
+    compared = relation_in(words)
+    if asked := superlative_in(words):
+        relation, rest = asked
+        among = bool(_THESE.search(words))
+    elif compared and compared in UTMOST and not _TOO.search(words):
+        relation, rest = UTMOST[compared], PATTERNS[compared].sub(" ", words)
+        among = bool(_WHICH.search(words))
+        if not among and not _kinds_ending(rest, knowledge):
+            return None
+    else:
+        return None
+    scale, most = SCALES[relation]
+    meant = _meant(rest, found, sure, among, filters, knowledge, memory)
+    products = ordered(filter(filters.accepts, meant), scale, most)
+    return (Related(relation), list(map(_hit, products[:LISTED]))) if products else None
+
+
+def _meant(
+    words: str,
+    found: Sequence[Hit],
+    sure: float,
+    among: bool,
+    filters: Filters,
+    knowledge: Knowledge,
+    memory: Memory,
+) -> list[Document]:
+    """The products that a superlative is about: of a name or a kind in the words; where nothing is
+    named those shown (`among`: and no others of their kind), or all."""
+    shown = _shown(memory, knowledge)
+    families = {product.family or product.id for product in _named(words, found)}
+    kinds = _kinds_ending(words, knowledge)
+    if not families | kinds:
+        if not names_nothing(words, filters):
+            best = found[0] if found and found[0].sure >= sure else None
+            kinds = {best.document.attributes.get("kind", "")} if best else set()
+            if kinds <= {""}:
+                return []
+        elif among and len(shown) > 1:
+            return shown
+        elif shown and not wants_ideas(words):
+            kinds = {product.attributes.get("kind", "") for product in shown}
+    products = knowledge.documents("product")
+    if families:
+        return [product for product in products if (product.family or product.id) in families]
+    return [p for p in products if not kinds or p.attributes.get("kind", "") in kinds]
+
+
+def _kinds_ending(words: str, knowledge: Knowledge) -> set[str]:
+    """The kinds that the words name, in whole or by the last word: "lamp" is any kind of lamp."""
+    if whole := kinds_named(words, knowledge):
+        return whole
+    said = set(terms(words))
+    return {kind for kind in knowledge.vocabulary["kind"] if set(terms(kind)[-1:]) & said}
 
 
 def _hit(document: Document) -> Hit:
@@ -145,28 +227,52 @@ def _named(words: str, found: Sequence[Hit]) -> list[Document]:
         ):
             families.setdefault(product.family or product.id, []).append(product)
 
-    def spare(product: Document) -> int:
-        return len(word_set(variant(product)) - said)
-
     if len(families) == 1:
         (variants,) = families.values()
         ways = [word for word in dict.fromkeys(re.findall(r"\w+", words.lower()))
                 if any(word in word_set(variant(v)) for v in variants)]  # fmt: skip
         having = [[v for v in variants if way in word_set(variant(v))] for way in ways]
-        meant = [min(some, key=spare) for some in having] or variants[:1]
+        meant = [min(some, key=lambda v: _spare(v, said)) for some in having] or variants[:1]
         return list({product.id: product for product in meant}.values())
-    return [
-        max(variants, key=lambda v: (len(word_set(variant(v)) & said), -spare(v)))
-        for variants in families.values()
-    ]
+    return [_closest(variants, said) for variants in families.values()]
 
 
-def _compared(words: str, shown: Sequence[Document], named: list[Document]) -> list[Document]:
+def _spare(product: Document, said: Collection[str]) -> int:
+    """How many words tell this variant from others that were not said."""
+    return len(word_set(variant(product)) - set(said))
+
+
+def _closest(variants: Sequence[Document], said: Collection[str]) -> Document:
+    """The variant that the words come nearest to."""
+    shared = {v.id: len(word_set(variant(v)) & set(said)) for v in variants}
+    return max(variants, key=lambda v: (shared[v.id], -_spare(v, said)))
+
+
+def _told_apart(words: str, knowledge: Knowledge) -> list[Document]:
+    """The products named by words that stand in the name of one family alone: "pantry or cellar",
+    the best of each family, in the order of the words."""
+    families: dict[str, list[Document]] = {}
+    holders: dict[str, set[str]] = {}  # word -> families
+    for product in knowledge.documents("product"):
+        family = product.family or product.id
+        families.setdefault(family, []).append(product)
+        for word in terms(short(product)):
+            holders.setdefault(word, set()).add(family)
+    named = [holders[word] for word in terms(words) if len(holders.get(word, ())) == 1]
+    said = word_set(words)
+    return [_closest(families[one], said) for one in dict.fromkeys(chain.from_iterable(named))]
+
+
+def _compared(
+    words: str, shown: Sequence[Document], named: list[Document], knowledge: Knowledge
+) -> list[Document]:
     """By their places, by their names, or those shown last."""
     if len(named) > 1:
         return named[:COMPARED]
     if len(places := ordinals(words, len(shown))) > 1:
         return [shown[place] for place in places][:COMPARED]
+    if len(named := _told_apart(words, knowledge) or named) > 1:
+        return named[:COMPARED]
     if named and _POINTING.search(words):
         return [*[product for product in shown[:1] if product not in named], *named]
     if not named and _SEVERAL.search(words):
@@ -203,6 +309,7 @@ _RELATING = word_set(
     "priced another other others different color colour colors colours size sizes option options "
     "variant variants version versions material materials matching match matches go goes fit fits "
     "suit suits with something anything else more but style same green blue red yellow black white "
-    "grey pink in not under below than euros dollars maybe perhaps bit little which what come comes"
+    "grey pink in not under below than euros dollars maybe perhaps bit little which what come "
+    "comes bigger larger smaller taller higher heavier lighter too big small huge tiny heavy light"
 )
 """Words that say what relation is wanted, and nothing of another subject."""

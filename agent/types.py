@@ -38,13 +38,17 @@ class Choice:
     picture: str | None = None
 
 
-Relation = Literal["compare", "cheaper", "goes_with", "similar", "options", "ideas"]
+Relation = Literal[
+    "compare", "cheaper", "goes_with", "similar", "options", "ideas",
+    "bigger", "smaller", "taller", "heavier", "lighter",
+    "cheapest", "dearest", "best_rated", "biggest", "smallest", "tallest", "heaviest", "lightest",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """How products found belong together: to be compared, as ideas for who names none, or all
-    others to the first of them."""
+    """How products found belong together: to be compared, as ideas for who names none, from the
+    cheapest or biggest on, or all others to the first of them."""
 
     relation: Relation
     why: Why = ""  # what says that they go together

@@ -14,6 +14,7 @@ import numpy as np
 from knowledge.codes import NAMES
 from knowledge.filters import Filters
 from knowledge.index import Knowledge
+from knowledge.scales import Scale, ordered, stated
 from knowledge.types import Document, Hit, Why
 
 NEAR = 40  # products looked through
@@ -60,6 +61,47 @@ def cheaper(
         and hit.document.currency == product.currency
     ]
     return _one_a_family(less)[:k]
+
+
+def beyond(
+    knowledge: Knowledge,
+    product: Document,
+    scale: Scale,
+    more: bool,
+    filters: Filters | None = None,
+    k: int = 3,
+) -> list[Document]:
+    """The k products of its kind that state more of a scale than this one, or less.
+
+    Others of its family come first, the next bigger before bigger ones, and of what states the same
+    what looks most like it; then those most like it, one a family.
+    """
+    own = stated(product, scale)
+    if own is None:
+        return []
+
+    def further(other: Document) -> bool:
+        its = stated(other, scale)
+        return (
+            its is not None
+            and its.unit == own.unit
+            and (its.amount > own.amount if more else its.amount < own.amount)
+        )
+
+    looks = sorted(
+        filter(further, options(knowledge, product, filters)),
+        key=lambda other: -_shared_looks(other, product),
+    )
+    family = ordered(looks, scale, not more)
+    kind = product.attributes.get("kind")
+    near = [
+        hit.document
+        for hit in _near(knowledge, product, filters)
+        if hit.document.attributes.get("kind") == kind
+        and not _kin(hit.document, product)
+        and further(hit.document)
+    ]
+    return [*family, *_first_of_each(near)][:k]
 
 
 def ideas(

@@ -29,6 +29,7 @@ VOCABULARY = {
 }
 
 CASES = [
+    ("do you have wine glasses?", ""),
     # prices
     ("a mug under 40 euros", "under 40.00 EUR"),
     ("vases between 20 and 30 euros, blue please", "between 20.00 and 30.00 EUR, blue"),
