@@ -88,7 +88,9 @@ _LEAVE = re.compile(
 _CHANGED = re.compile(r"\b(?:no longer want|changed my mind)\b")
 _CANCEL_THIS = re.compile(r"\W*cancel(?: (?:this|that|it))?\W*")
 
-_POLICY = re.compile(r"(?:how|what|when|who|which|why|where|do|does|is|are|if|will|what's)\b")
+_POLICY = re.compile(
+    r"(?:how|what|when|who|which|why|where|do|does|is|are|if|will|what'?s|how'?s)\b"
+)
 _MAY = re.compile(r"(?:can|could|may|should|am) i\b")
 _OPENING = re.compile(r"\W*(?:(?:hi|hello|hey|sorry|and|but|so|also|ok|okay|well|then)\b\W+)*")
 _OWN = re.compile(

@@ -10,6 +10,9 @@ from knowledge.filters import SAME, Filters
 from knowledge.money import CURRENCIES
 
 _ANY = re.compile(r"\b(?:(?:any|some|every)thing|what|which|all)\b", re.I)
+_ANEW = re.compile(
+    r"\b(?:any|every)thing\b|\bwhat (?:else )?(?:do|have) you\b|\ball (?:your|the)\b", re.I
+)
 _IDEAS = re.compile(r"\b(?:gifts?|presents?|surprise|ideas?|inspiration|inspire)\b", re.I)
 _WITH_GIFTS = re.compile(
     r"\b(?:vouchers?|cards?|certificates?|wrap\w*|packag\w*|receipts?|messages?|notes?)\b", re.I
@@ -37,7 +40,10 @@ def names_nothing(words: str, filters: Filters) -> bool:
     return not {SAME.get(word, word) for word in contentful(words)} - wishes - _ANYTHING
 
 
-def browses(words: str, filters: Filters) -> bool:
-    """Whether anything would do that fulfils the wishes."""
+def browses(words: str, filters: Filters, shown: bool) -> bool:
+    """Whether anything would do that fulfils the wishes; where some were `shown` before that do,
+    "around 20 euros" is a wish about these."""
+    if shown and not _ANEW.search(words):
+        return False
     anything = bool(_ANY.search(words)) or not points(words)
     return bool(filters) and anything and names_nothing(words, filters)

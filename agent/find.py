@@ -11,7 +11,15 @@ import numpy as np
 from agent.browsing import browses, wants_ideas
 from agent.chips import chips, obeyed
 from agent.memory import Memory
-from agent.policy import ABOUT_ONE_PRODUCT, EVIDENCE, PASSAGES, SEARCHES, points, sure_intent
+from agent.policy import (
+    ABOUT_ONE_PRODUCT,
+    EVIDENCE,
+    PASSAGES,
+    SEARCHES,
+    asks_no_more,
+    points,
+    sure_intent,
+)
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
@@ -76,14 +84,14 @@ def find(
     # What is nearest without a filter is the beginning of what is nearest with one: asked once.
     fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
     everything = translated(knowledge.search(words, vectors), percept.language)
-    if EVIDENCE.get(sure_intent(fused, limits)) == PASSAGES:
-        everything = with_rules(everything, words, knowledge, limits, embed)
+    topic = sure_intent(fused, limits)
+    everything = with_rules(everything, topic, own, words, knowledge, limits, embed)
     codes = shown_codes(percept.printed)
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
     beside = relate(own, everything, filters, photo, knowledge, memory, baskets)
-    if not beside and EVIDENCE.get(sure_intent(fused, limits)) != PASSAGES:
+    if not beside and EVIDENCE.get(topic) != PASSAGES:
         beside = utmost(own, everything, limits.answerable, filters, knowledge, memory)
     if beside:
         related, hits = beside
@@ -94,7 +102,9 @@ def find(
         for hit in chain(fitting, everything)
     )
     open_to_ideas = unsure and fused.intent in SEARCHES and wants_ideas(own)
-    anything = not photo and not about and browses(own, filters)
+    anything = (
+        not photo and not about and browses(own, filters, bool(memory.products) and not unsure)
+    )
     if (open_to_ideas or anything) and (hits := ideas(knowledge, words, vectors, filters)):
         return Findings(tuple(hits), own, wished, chips(filters), related=Related("ideas"))
     for fewer in () if fitting else filters.relaxed():
@@ -136,20 +146,32 @@ def find(
 
 def with_rules(
     found: Sequence[Hit],
+    topic: str,
+    own: str,
     words: str,
     knowledge: Knowledge,
     limits: Limits,
     embed: Callable[[Sequence[str]], np.ndarray],
 ) -> list[Hit]:
-    """The hits, with the passages found when nothing is named: "can I return a mug?" is asked of
-    the shop's rules, which speak of no mugs."""
+    """The hits for `words`, with the passages found where no product is named: "can I return a
+    mug?" and "how long is the warranty on it?" are asked of the shop's rules, which speak of none.
+
+    Of a question about a product only a FAQ that asks no more than it is worth this.
+    """
+    rules_meant = EVIDENCE.get(topic) == PASSAGES
     passages = [hit for hit in found if hit.document.kind != "product"]
-    things = set(terms(" ".join(knowledge.vocabulary["kind"])))
-    general = " ".join(word for word in words.split() if not things & set(terms(word)))
-    if general == words or any(hit.sure >= limits.answerable for hit in passages):
+    if any(hit.sure >= limits.answerable for hit in passages):
+        return list(found)
+    if not rules_meant and topic not in ABOUT_ONE_PRODUCT:
+        return list(found)
+    products = [hit for hit in found if hit.document.kind == "product"]
+    names = [*knowledge.vocabulary["kind"], *(short(hit.document) for hit in products[:1])]
+    named = set(terms(" ".join(names)))
+    general = " ".join(word for word in own.split() if not named & set(terms(word)))
+    if general == words:
         return list(found)
     rules = knowledge.search(general, embed([general])[0], kinds=PASSAGES)
-    products = [hit for hit in found if hit.document.kind == "product"]
+    rules = [hit for hit in rules if rules_meant or asks_no_more(hit.document, general)]
     return sorted([*products, *rules], key=lambda hit: -hit.score)
 
 

@@ -7,8 +7,10 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from agent.answers import acknowledges
+from agent.products import beside_facets
 from agent.types import Answer, Ask, Choice, Decision, Decline, HandOff, Limits, Related
 from fusion.types import Fused, Message
+from knowledge.lexical import spoken, terms
 from knowledge.types import Document, Hit, Kind
 
 SMALL_TALK = frozenset({"greeting", "thanks"})
@@ -66,6 +68,7 @@ _SPEAK_TO = re.compile(
 )
 
 _REACH = re.compile(r"\b(?:phone|telephone|call|e-?mails?|contact|reach)\b", re.I)
+_REACHED = re.compile(r"\S@\w|\+\d[\d ()/.-]{6,}\d")  # an address or a number to do so
 _SOMEBODY = r"(?:ro|chat)?bots?|machine|computer|ai|human(?: being)?|person|real"
 _WHAT_YOU_ARE = re.compile(
     r"\W*(?:(?:hi|hello|hey|so|wait|ok|and)\W+)*"
@@ -108,9 +111,9 @@ def decide(
     if _WHAT_YOU_ARE.fullmatch(words):
         return Answer((), "itself")
     why = wants_person(fused, words, limits, unhappy_before)
-    passages = tuple(hit for hit in found if hit.document.kind in PASSAGES)
-    if why == "asked" and passages and _REACH.search(words) and not asks_to_speak(words):
-        return Answer(passages, "person")  # the number or address asked for
+    told = tuple(hit for hit in found if _REACHED.search(hit.document.text))
+    if why == "asked" and told and _REACH.search(words) and not asks_to_speak(words):
+        return Answer(told, "person")
     if why:
         return HandOff(why, summary(words, history))
     if related:
@@ -137,10 +140,13 @@ def decide(
     if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
         return Decline("not_sold")
     lean = limits.lean * fused.intents[fused.intent]
+    left = _left_to_faq(found, words) if topic in ABOUT_ONE_PRODUCT else []
 
     def worth(hit: Hit) -> float:
         fits = hit.document.kind in kinds or _asks_the_same(hit.document, words)
-        return hit.score + lean * fits
+        fits = hit in left if left else fits
+        better = (hit.document.kind == "faq") + asks_no_more(hit.document, words)
+        return hit.score + lean * fits + limits.tie * better
 
     ranked = sorted(found, key=worth, reverse=True)
     if unsold < limits.unsold and (pair := _contradiction(ranked, seen[: limits.agree], words)):
@@ -227,10 +233,31 @@ def _words(words: str) -> frozenset[str]:
 
 
 def _asks_the_same(document: Document, words: str) -> bool:
-    """Whether a FAQ's question says all that the words say: then it is what was meant, be it about
-    a product: "how do I descale the kettle?"."""
+    """Whether a FAQ's question says all that the words say, or no more than they do: then it is
+    what was meant, be it about a product: "how do I descale the kettle?"."""
     telling = contentful(words)
-    return document.kind == "faq" and len(telling) > 1 and telling <= _words(document.title)
+    says_all = len(telling) > 1 and telling <= _words(document.title)
+    return document.kind == "faq" and (says_all or asks_no_more(document, words))
+
+
+def asks_no_more(document: Document, words: str) -> bool:
+    """Whether a FAQ's question says nothing that the words do not: "how long is the warranty?"."""
+    asked = contentful(document.title)
+    return document.kind == "faq" and bool(asked) and asked <= contentful(words)
+
+
+def _left_to_faq(found: Sequence[Hit], words: str) -> list[Hit]:
+    """The FAQs on what the best product does not say itself: "can it go in the oven?"."""
+    product = next((hit.document for hit in found if hit.document.kind == "product"), None)
+    if product is None:
+        return []
+    says = " ".join([spoken(product), *product.attributes])
+    unsaid = set(terms(beside_facets(words))) - set(terms(says))
+    return [
+        hit
+        for hit in found
+        if hit.document.kind == "faq" and unsaid & set(terms(hit.document.title))
+    ]
 
 
 def _rivals(ranked: Sequence[Hit], topic: str, words: str, limits: Limits) -> list[Hit]:

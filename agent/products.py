@@ -29,6 +29,8 @@ FACETS: Mapping[str, re.Pattern[str]] = {
 }
 """What is asked of a product -> how it is asked. All but price and stock are attributes."""
 
+CARING = re.compile(r"\b(?:(?:hand )?wash(?:ed|ing)?|clean\w*|care|look after)\b", re.I)
+
 SAID = {
     "capacity": "holds {}",
     "weight": "weighs {}",
@@ -45,6 +47,13 @@ def facets_asked(words: str) -> list[str]:
     if {"capacity", "weight"} & set(facets) and not re.search(r"\bpric|\bcosts?\b", words, re.I):
         facets = [facet for facet in facets if facet != "price"]  # "how much does it hold?"
     return facets
+
+
+def beside_facets(words: str) -> str:
+    """The words without those that ask for a facet; what it is to bear ("the oven") stays."""
+    for facet, pattern in FACETS.items():
+        words = (CARING if facet == "care" else pattern).sub(" ", words)
+    return words
 
 
 def asked(words: str, document: Document) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from agent.answers import asks
 from agent.policy import contentful, points
-from agent.products import FACETS
+from agent.products import FACETS, beside_facets
 from fusion.languages import in_english
 from fusion.perceive import Encoders, perceive
 from fusion.types import InputLimits, Message, Modality, Percept, Turn
@@ -19,10 +19,12 @@ _SEEN: tuple[Modality, ...] = ("photo", "print")
 _ENDS = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _AND = re.compile(
     r"[\s,;]+\b(?:and|also|plus)\b[\s,]*(?:also )?"
-    r"(?=(?:do|does|can|could|are|is|will|what|how|where|when|which|who)\b)",
+    r"(?=(?:do|does|can|could|are|is|will|what|how|where|when|which|who|whether)\b)",
     re.I,
 )
-_WISHES = re.compile(r"\b(?:looking for|searching for|i need|i(?:'d| would) like|i want|show me)\b")
+_WISHES = re.compile(
+    r"\b(?:looking for|searching for|i need|i(?:'d| would) like|i want|show me|whether)\b"
+)
 
 
 def questions(said: str, language: str, photo: bool) -> list[str]:
@@ -66,9 +68,7 @@ def _sentences(said: str, language: str) -> Iterator[str]:
 
 def _content(sentence: str) -> frozenset[str]:
     """The words that say what is meant, beside what may be asked of any product."""
-    for pattern in FACETS.values():
-        sentence = pattern.sub(" ", sentence)
-    return contentful(sentence)
+    return contentful(FACETS["care"].sub(" ", beside_facets(sentence)))
 
 
 def parted(

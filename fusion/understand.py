@@ -90,10 +90,11 @@ def load_fusion(spec: str = "shipped") -> FusionModule:
 
 
 def load_model(path: Path) -> tuple[Model, str]:
-    """The model whose weights are at `path`, and what they are called. Raises WeightsError."""
+    """The model whose weights are at `path`, for use and not for training, and what they are
+    called. Raises WeightsError."""
     made_for = read_card(path).get("model")
     name = next((n for n in BASELINES if card_name(n) == made_for), "ours")
     tensors, card = load_weights(path, card_name(name))
     model = build(name)
     load_into(model, tensors, path)
-    return model, f"{card['model']}:{card['sha256'][:8]}"
+    return model.eval(), f"{card['model']}:{card['sha256'][:8]}"

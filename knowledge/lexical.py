@@ -43,6 +43,12 @@ STOP = {
     "who", "whom", "why", "will", "with", "would", "yes", "you", "your", "yours",
 }  # fmt: skip
 
+SAME = {
+    "shipping": "delivery", "shipment": "delivery", "postage": "delivery", "ship": "deliver",
+    "store": "shop", "opening": "open",
+}  # fmt: skip
+"""Words that customers use for what shops write otherwise."""
+
 UNITS = {
     "in": ("inch", "inches", '"', "″", "”"),
     "gb": ("gigabyte", "gigabytes"), "tb": ("terabyte", "terabytes"), "mb": (),
@@ -117,6 +123,11 @@ def _stem(word: str, language: str) -> str:
 
 
 def _singular(word: str) -> str:
+    one = _without_s(word)
+    return SAME.get(one, one)
+
+
+def _without_s(word: str) -> str:
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):

@@ -356,6 +356,9 @@ def test_what_was_added_to_the_faq_outlives_the_files(agent, tmp_path):
         ("how do I return the vase?", "return label"),
         ("do you accept apple pay?", "Visa, Mastercard, PayPal"),
         ("how do I descale the kettle?", "vinegar"),
+        ("whats the return policy for opened soap", "cannot be returned"),
+        ("can I return it?", "return label"),
+        ("how much is shipping", "Standard delivery costs 4.90 EUR"),
     ],
 )
 def test_a_question_for_the_rules_that_names_a_product_is_answered_by_the_rules(
@@ -363,3 +366,59 @@ def test_a_question_for_the_rules_that_names_a_product_is_answered_by_the_rules(
 ):
     reply = talk(asked)
     assert answered in reply.text and not reply.products
+
+
+@pytest.mark.parametrize("asked", ["when can I call you?", "can I reach you by phone?"])
+def test_who_asks_for_the_number_gets_it(talk, asked: str):
+    reply = talk(asked)
+    assert reply.decision.kind == "answer" and "+32 9 555 01 40" in reply.text
+
+
+def test_who_asks_for_a_person_by_phone_still_gets_one(talk):
+    assert talk("please have somebody call me").decision.kind == "handoff"
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("are you a robot?", "I am the shop's automatic assistant, not a person."),
+        ("Hi, am I talking to a real person?", "I am the shop's automatic assistant"),
+        ("hello?", "Hello!"),
+        ("is anyone there", "Hello!"),
+        ("what can you do?", "Hello!"),
+    ],
+)
+def test_small_talk_is_answered_without_an_apology(talk, asked: str, first: str):
+    assert talk(asked).text.startswith(first)
+
+
+def test_a_farewell_is_not_taken_for_trouble(talk):
+    talk("do you gift wrap?")
+    assert "sorry" not in talk("bye").text
+
+
+def test_what_it_is_is_said_in_the_customers_language(talk):
+    reply = talk("Bist du ein Roboter?")
+    assert reply.language == "de" and "kein Mensch" in reply.text
+
+
+def test_a_price_alone_is_a_wish_about_what_was_shown(talk):
+    talk("something to store coffee beans")
+    assert "jar" in talk("around 20 euro").products[0].title
+    assert all(card.price < 10 for card in talk("show me everything under 10 euros").products)
+
+
+def test_what_a_product_does_not_say_is_asked_of_the_faq_and_the_rest_of_the_product(talk):
+    assert talk("do you have a blue plate").products[0].title == "Linden plate, blue"
+    assert "180 °C" in talk("can it go in the oven?").text
+    assert "2 years" in talk("how long is the warranty on it?").text
+    assert "Ø 27 x 2.5 cm" in talk("how big is it").text
+    assert "780 g" in talk("how heavy is it").text
+    assert "dishwasher" in talk("how do I clean it?").text
+    assert talk("in white?").products[0].title == "Linden plate, white"
+
+
+def test_a_wish_after_ideas_gets_ideas_within_it(talk):
+    talk("bonjour, je cherche un cadeau pour ma mère")
+    cards = talk("moins de 30 euros").products
+    assert len(cards) > 1 and all(card.price < 30 for card in cards)

@@ -40,6 +40,10 @@ def passage(title: str, score: float, kind: str = "faq") -> Hit:
     return Hit(Document(title.lower(), kind, title, "An answer."), score, {"dense": 1}, sure=score)
 
 
+OVEN = passage("Can stoneware go in the oven?", 0.7)
+PHONE = Hit(
+    Document("phone", "faq", "When can I reach you?", "On +32 9 555 01 40."), 0.8, {}, sure=0.9
+)
 MUG = product("Aster mug, blue", 0.8)
 GREEN_MUG = product("Aster mug, green", 0.79)
 LAMP = product("Lumi table lamp, green", 0.8)
@@ -243,7 +247,20 @@ TABLE = [
     ("greeting", [], "hey", {"history": TALK}, "answer greeting"),
     ("thanks", [FAQ], "great, thanks", {}, "answer thanks"),
     ("thanks", [], "cheers", {"past": [MISSED, MISSED]}, "answer thanks"),
-    ("greeting", [], "hello, anybody there?", {}, "decline not_found"),
+    ("greeting", [], "hello, anybody there?", {}, "answer greeting"),
+    # Whoever asks what it is talking to is told, however sure it is that a person is wanted.
+    ("person", [], "are you a robot?", {}, "answer itself"),
+    ("person", [MUG], "Hi, am I talking to a real person or a machine?", {}, "answer itself"),
+    ("person", [], "am I talking to a robot? i want an actual human", {}, "handoff asked"),
+    # A number that is asked for is told; a call that is asked for is a person's to make.
+    ("person", [PHONE], "what is your phone number", {}, f"answer {PHONE.document.title}"),
+    ("person", [PHONE], "I want to speak to a person, call me", {}, "handoff asked"),
+    ("person", [POLICY], "how can I contact you", {}, "handoff asked"),
+    # What a product does not say of itself is left to the FAQ that is about it.
+    ("product_question", [MUG, OVEN], "can it go in the oven", {}, f"answer {OVEN.document.title}"),
+    ("product_question", [MUG, OVEN], "how heavy is it", {}, "answer Aster mug, blue"),
+    # A FAQ goes before a policy that scores as much.
+    ("delivery", [POLICY, passage("Costs", POLICY.score)], "costs", {}, "answer Costs"),
     ("thanks", [], "thanks", {"out": 0.7}, "decline out_of_scope"),
     ("greeting", [MUG], "hello", {"photo": True}, "answer greeting"),
     # Out of scope is declined every time, kindly, and is no failure to find something.

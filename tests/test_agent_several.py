@@ -21,6 +21,8 @@ PARTED = [
      ["I moved house. How do I change my address?", "What about my open order?"]),
     ("How much does delivery cost? How long is the warranty? It is for a kettle.",
      ["How much does delivery cost?", "How long is the warranty? It is for a kettle."]),
+    ("I'd like to know if the teapot comes in white, and whether you deliver to Vienna",
+     ["I'd like to know if the teapot comes in white", "whether you deliver to Vienna"]),
 ]  # fmt: skip
 
 WHOLE = [
