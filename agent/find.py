@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from agent.browsing import browses, wants_ideas
+from agent.browsing import browses, names_nothing, wants_ideas
 from agent.chips import chips, obeyed
 from agent.memory import Memory
 from agent.policy import (
@@ -91,7 +91,7 @@ def find(
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
     beside = relate(own, everything, filters, photo, knowledge, memory, baskets)
-    if not beside and EVIDENCE.get(topic) != PASSAGES:
+    if not beside and (EVIDENCE.get(topic) != PASSAGES or names_nothing(own, filters)):
         beside = utmost(own, everything, limits.answerable, filters, knowledge, memory)
     if beside:
         related, hits = beside

@@ -72,7 +72,8 @@ _REACHED = re.compile(r"\S@\w|\+\d[\d ()/.-]{6,}\d")  # an address or a number t
 _SOMEBODY = r"(?:ro|chat)?bots?|machine|computer|ai|human(?: being)?|person|real"
 _WHAT_YOU_ARE = re.compile(
     r"\W*(?:(?:hi|hello|hey|so|wait|ok|and)\W+)*"
-    r"(?:who are you|what are you|who is this|who am i (?:talking|speaking|chatting) (?:to|with)"
+    r"(?:what (?:can|do) you do(?: for me)?|how can you help(?: me)?|what can i ask(?: you)?"
+    r"|who are you|what are you|who is this|who am i (?:talking|speaking|chatting) (?:to|with)"
     r"|(?:are you|is this|am i (?:talking|speaking|chatting) (?:to|with)) (?:\w+ ){0,3}?"
     rf"(?:{_SOMEBODY})(?: or (?:\w+ ){{0,2}}?(?:{_SOMEBODY}))?)\W*",
     re.I,
