@@ -71,13 +71,14 @@ def embed_staged(
     staged: Staged, records: Records, embed: Embed, embed_photos: EmbedPhotos, progress: Progress
 ) -> None:
     """Makes and keeps the vectors that staged documents lack. Unreadable photos are reported."""
-    done, total = 0, records.missing()
-    while lacking := records.lacking(BATCH):
-        vectors = embed([spoken(record.document) for record in lacking])
-        keys = [record.words for record in lacking]
+    lacking, done = records.lacking(), 0
+    for rows in batched(lacking, BATCH):
+        some = records.at(rows)
+        vectors = embed([spoken(record.document) for record in some])
+        keys = [record.words for record in some]
         records.keep(_checked(dict(zip(keys, vectors, strict=True))))
-        done += len(lacking)
-        progress("embedding", done, total)
+        done += len(some)
+        progress("embedding", done, len(lacking))
     have = records.vectors(staged.photos) if staged.photos else {}
     new = [key for key in staged.photos if key not in have]
     for done, keys in enumerate(batched(new, PHOTOS)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -222,17 +223,19 @@ class Records:
             for (id,) in self._all(f"select id from temp.seen where id in ({marks})", part)
         }
 
-    def missing(self) -> int:
-        """How many texts of staged documents have no vector."""
-        ((count,),) = self._all(f"select count(distinct words) {_LACKING}", {})
-        return count
+    def lacking(self) -> array[int]:
+        """The rows of the staged documents that have no text vector yet, each of other words, the
+        shortest first: eight bytes a row, as there may be a million."""
+        rows = self._all(f"select min(rowid), size {_LACKING} group by words order by size", {})
+        return array("q", (row for row, _ in rows))
 
-    def lacking(self, n: int) -> list[Record]:
-        """The n shortest staged documents, each of other words, that have no text vector yet."""
-        rows = self._all(
-            f"select body, words, photos {_LACKING} group by words order by size limit {n}", {}
-        )
-        return [_record(*row) for row in rows]
+    def at(self, rows: Sequence[int]) -> list[Record]:
+        """The records in these rows, in their order."""
+        found: dict[int, Record] = {}
+        for marks, part in _parts(rows):
+            sql = f"select rowid, body, words, photos from documents where rowid in ({marks})"
+            found |= {row: _record(*columns) for row, *columns in self._all(sql, part)}
+        return [found[row] for row in rows]
 
     def keep(self, vectors: Mapping[str, np.ndarray]) -> None:
         """Stores vectors at once; they count for nothing until a document refers to them."""
@@ -289,7 +292,7 @@ def _record(body: str, words: str, photos: str) -> Record:
     return Record(Document(**fields), words, tuple(json.loads(photos)))
 
 
-def _parts(values: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def _parts(values: Iterable[Item]) -> Iterator[tuple[str, dict[str, Item]]]:
     """Named marks for a statement and their values, a few hundred at a time."""
     for some in batched(dict.fromkeys(values), MANY):
         part = {f"v{i}": value for i, value in enumerate(some)}
