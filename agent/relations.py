@@ -65,6 +65,7 @@ _THREE = re.compile(r"\b(?:three|all)\b", re.I)
 _POINTING = re.compile(r"\b(?:it|its|this|that|these|those|them|one|ones)\b", re.I)
 _THESE = re.compile(r"\b(?:them|these|those|both|two|three)\b", re.I)
 _WHICH = re.compile(r"\bwhich\b", re.I)
+_TWO = re.compile(r"\b(?:than|or)\b", re.I)
 _TOO = re.compile(r"\btoo\b", re.I)  # of what was bought, as likely as of what is looked at
 
 
@@ -98,7 +99,7 @@ def relate(
         return None
     shown = _shown(memory, knowledge)
     named = _named(words, found)
-    if asked == "compare" or asked in COMPARATIVES:
+    if asked == "compare" or (asked in COMPARATIVES and _TWO.search(words)):
         compared = _compared(words, shown, named, knowledge)
         if len(compared) > 1:
             return Related("compare"), list(map(_hit, compared))
