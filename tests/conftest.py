@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from agent.agent import Agent
     from agent.shop import SqlShop
+    from agent.types import Reply
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -129,6 +130,25 @@ def agent(new_home: Path) -> Iterator[Agent]:
 
     with closing(open_agent(Settings(home=new_home, speech="pocketsphinx", llm=None))) as agent:
         yield agent
+
+
+@pytest.fixture
+def grounded_talk(agent: Agent) -> Callable[[str], Reply]:
+    """Say something in one new conversation, and again; every answer in English stands in its
+    evidence."""
+    from agent.grounding import grounded
+    from fusion.types import Turn
+
+    conversation = agent.store.new_conversation()
+
+    def say(text: str) -> Reply:
+        *_, done = agent.reply(Turn(text), conversation)
+        reply = done.reply
+        if reply.decision.kind == "answer" and reply.language == "en":
+            assert grounded(reply.text, reply.decision.hits) == []
+        return reply
+
+    return say
 
 
 @pytest.fixture(scope="module")

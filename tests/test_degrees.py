@@ -7,27 +7,11 @@ import re
 import pytest
 
 from agent.degrees import superlative_in
-from agent.grounding import grounded
 from agent.relations import relation_in
-from agent.types import Related, Reply
-from fusion.types import Turn
+from agent.types import Related
 from knowledge import relations
 from knowledge.scales import ordered, stated
 from knowledge.types import Document
-
-
-@pytest.fixture
-def talk(agent):
-    conversation = agent.store.new_conversation()
-
-    def say(text: str) -> Reply:
-        *_, done = agent.reply(Turn(text), conversation)
-        reply = done.reply
-        if reply.decision.kind == "answer" and reply.language == "en":
-            assert grounded(reply.text, reply.decision.hits) == []
-        return reply
-
-    return say
 
 
 def _thing(id: str, price: float | None = 9.0, **more: str | int) -> Document:
@@ -127,18 +111,18 @@ def test_products_are_ordered_by_what_most_of_them_state() -> None:
         ("a cheaper vase", "The cheapest", "vase-fjord-blue-small"),
     ],
 )
-def test_the_utmost_comes_first(talk, words, opening, first) -> None:
-    reply = talk(words)
+def test_the_utmost_comes_first(grounded_talk, words, opening, first) -> None:
+    reply = grounded_talk(words)
     assert reply.text.startswith(f"{opening} I find: ")
     assert reply.products[0].id == first
 
 
-def test_what_is_utmost_is_said_as_the_fields_state_it(talk) -> None:
-    assert talk("the biggest planter").text.startswith(
+def test_what_is_utmost_is_said_as_the_fields_state_it(grounded_talk) -> None:
+    assert grounded_talk("the biggest planter").text.startswith(
         "The biggest I find: Moss planter, terracotta, large (Ø 32 x 20 cm, 39.90 EUR). "
         "After that: Moss planter, "
     )
-    said = talk("best rated gift under 20 euros").text  # two are equal
+    said = grounded_talk("best rated gift under 20 euros").text  # two are equal
     assert "Tove mug, yellow (★ 4.9, 18.50 EUR) and Linden plate, terracotta (★ 4.9, " in said
 
 
@@ -153,56 +137,56 @@ def test_what_is_utmost_is_said_as_the_fields_state_it(talk) -> None:
         ("die größte Vase", "Am größten: Onda vase, black (Ø 21 x 20 cm, 45,00\xa0€)."),
     ],
 )
-def test_the_utmost_is_told_in_other_languages(talk, words, first) -> None:
-    assert talk(words).text.startswith(first)
+def test_the_utmost_is_told_in_other_languages(grounded_talk, words, first) -> None:
+    assert grounded_talk(words).text.startswith(first)
 
 
-def test_what_the_utmost_is_of_may_have_been_shown(talk) -> None:
-    talk("compare the Aster mug, blue, with the black Tove mug")
-    reply = talk("which of these is the lightest?")
+def test_what_the_utmost_is_of_may_have_been_shown(grounded_talk) -> None:
+    grounded_talk("compare the Aster mug, blue, with the black Tove mug")
+    reply = grounded_talk("which of these is the lightest?")
     assert [p.id for p in reply.products] == ["mug-tove-black", "mug-aster-blue"]
-    assert talk("which is cheaper?").products[0].id == "mug-aster-blue"
-    assert talk("which one is the cheapest?").products[0].id == "mug-aster-blue-small"
+    assert grounded_talk("which is cheaper?").products[0].id == "mug-aster-blue"
+    assert grounded_talk("which one is the cheapest?").products[0].id == "mug-aster-blue-small"
 
 
-def test_a_superlative_about_anything_else_is_none(talk) -> None:
-    reply = talk("What is the cheapest delivery option?")
+def test_a_superlative_about_anything_else_is_none(grounded_talk) -> None:
+    reply = grounded_talk("What is the cheapest delivery option?")
     assert reply.decision.related is None and "Standard delivery" in reply.text
-    talk("do you have the Moss planter?")
+    grounded_talk("do you have the Moss planter?")
     for words in (
         "is shipping for larger items more expensive?",
         "the planter you sent me is too small",
     ):
-        assert not re.match("The biggest|Like the", talk(words).text)
-    assert talk("my biggest problem is that nobody answers").decision.kind != "answer"
+        assert not re.match("The biggest|Like the", grounded_talk(words).text)
+    assert grounded_talk("my biggest problem is that nobody answers").decision.kind != "answer"
 
 
-def test_a_bigger_or_smaller_one_is_of_the_same_family_first(talk) -> None:
-    talk("I need something for my plants")
-    reply = talk("bigger")
+def test_a_bigger_or_smaller_one_is_of_the_same_family_first(grounded_talk) -> None:
+    grounded_talk("I need something for my plants")
+    reply = grounded_talk("bigger")
     assert reply.decision.related == Related("bigger")
     assert reply.text.startswith(
         "Like the Moss planter, terracotta (Ø 17 x 16 cm) but bigger, I find "
         "Moss planter, terracotta, large (Ø 32 x 20 cm, 39.90 EUR)."
     )
-    assert talk("a smaller one").products[0].id == "planter-moss-terracotta"
-    talk("do you have the Pantry storage jar?")
-    assert [p.id for p in talk("do you have a bigger one?").products] == [
+    assert grounded_talk("a smaller one").products[0].id == "planter-moss-terracotta"
+    grounded_talk("do you have the Pantry storage jar?")
+    assert [p.id for p in grounded_talk("do you have a bigger one?").products] == [
         "storage-jar-pantry-clear-large",
         "storage-jar-cellar-white",
     ]
 
 
-def test_nothing_bigger_is_said_to_be_nothing(talk) -> None:
-    talk("How much is the black Tove mug?")
-    assert talk("do you have a larger one?").text.startswith(
+def test_nothing_bigger_is_said_to_be_nothing(grounded_talk) -> None:
+    grounded_talk("How much is the black Tove mug?")
+    assert grounded_talk("do you have a larger one?").text.startswith(
         "I find nothing like the Tove mug, black (Ø 7.5 x 13 cm) that is bigger."
     )
 
 
-def test_a_bigger_one_in_german(talk) -> None:
-    talk("ich suche einen Blumentopf")
-    said = talk("eine größere").text
+def test_a_bigger_one_in_german(grounded_talk) -> None:
+    grounded_talk("ich suche einen Blumentopf")
+    said = grounded_talk("eine größere").text
     assert ", aber größer, finde ich Moss planter, terracotta, large (Ø 32 x 20 cm, 39,90" in said
 
 

@@ -8,7 +8,6 @@ from contextlib import closing
 import pytest
 
 from agent import cli
-from agent.grounding import grounded
 from agent.relations import relation_in
 from agent.shop import SqlShop
 from agent.types import Found, Related, Reply
@@ -17,20 +16,6 @@ from knowledge import relations
 from knowledge.filters import Filters
 from knowledge.index import open_index
 from knowledge.types import Document
-
-
-@pytest.fixture
-def talk(agent):
-    conversation = agent.store.new_conversation()
-
-    def say(text: str) -> Reply:
-        *_, done = agent.reply(Turn(text), conversation)
-        reply = done.reply
-        if reply.decision.kind == "answer" and reply.language == "en":
-            assert grounded(reply.text, reply.decision.hits) == []
-        return reply
-
-    return say
 
 
 @pytest.mark.parametrize(
@@ -52,13 +37,13 @@ def test_the_relation_is_read_from_the_words(words, relation) -> None:
     assert relation_in(words) == relation
 
 
-def test_who_names_no_thing_gets_ideas_within_the_wishes(talk) -> None:
-    reply = talk("I need a gift for my mother, around 30 euros")
+def test_who_names_no_thing_gets_ideas_within_the_wishes(grounded_talk) -> None:
+    reply = grounded_talk("I need a gift for my mother, around 30 euros")
     assert reply.text.startswith("Some ideas from the shop: ") and len(reply.products) == 4
     assert all(22.5 <= product.price <= 37.5 and product.stock for product in reply.products)
     assert len({product.id.rsplit("-", 1)[0] for product in reply.products}) == 4
     assert [chip.id for chip in reply.wishes] == ["price"]
-    assert "compare" in talk("compare the first two").decision.related.relation
+    assert "compare" in grounded_talk("compare the first two").decision.related.relation
 
 
 @pytest.mark.parametrize(
@@ -71,15 +56,17 @@ def test_who_names_no_thing_gets_ideas_within_the_wishes(talk) -> None:
         ("Can you recommend a wedding gift under 100 euros?", lambda product: product.price < 100),
     ],
 )
-def test_who_names_only_wishes_gets_products_that_fulfil_them(talk, words, granted) -> None:
-    reply = talk(words)
+def test_who_names_only_wishes_gets_products_that_fulfil_them(
+    grounded_talk, words, granted
+) -> None:
+    reply = grounded_talk(words)
     assert reply.decision.related == Related("ideas") and len(reply.products) == 4
     assert all(granted(product) for product in reply.products)
 
 
-def test_a_wish_after_a_product_is_about_that_product(talk) -> None:
-    talk("How much is the white Aster mug?")
-    reply = talk("and in blue?")
+def test_a_wish_after_a_product_is_about_that_product(grounded_talk) -> None:
+    grounded_talk("How much is the white Aster mug?")
+    reply = grounded_talk("and in blue?")
     assert reply.decision.related is None and reply.products[0].id == "mug-aster-blue"
 
 
@@ -92,8 +79,8 @@ def test_a_wish_after_a_product_is_about_that_product(talk) -> None:
         ("could you wrap it as a present", "3.50 EUR"),
     ],
 )
-def test_what_the_shop_says_of_gifts_is_no_idea(talk, words, said) -> None:
-    assert said in talk(words).text
+def test_what_the_shop_says_of_gifts_is_no_idea(grounded_talk, words, said) -> None:
+    assert said in grounded_talk(words).text
 
 
 def test_one_wish_is_given_up_rather_than_all(agent) -> None:
@@ -172,36 +159,36 @@ def test_differences_quote_the_fields(agent) -> None:
     assert relations.differences(pair[:1] * 2) == []
 
 
-def test_similar_but_cheaper_in_conversation(talk) -> None:
-    talk("How much is the black Tove mug?")
-    reply = talk("something similar but cheaper?")
+def test_similar_but_cheaper_in_conversation(grounded_talk) -> None:
+    grounded_talk("How much is the black Tove mug?")
+    reply = grounded_talk("something similar but cheaper?")
     assert "Aster mug" in reply.text and "18.50 EUR" in reply.text
     assert reply.decision.related == Related("cheaper")
     assert all(card.price < 18.5 for card in reply.products)
-    assert "storage" not in talk("Is there a cheaper delivery option?").text.lower()
+    assert "storage" not in grounded_talk("Is there a cheaper delivery option?").text.lower()
 
 
-def test_what_goes_with_it_is_what_orders_hold(talk) -> None:
-    talk("Do you have the blue Aster mug?")
-    reply = talk("what goes with it?")
+def test_what_goes_with_it_is_what_orders_hold(grounded_talk) -> None:
+    grounded_talk("Do you have the blue Aster mug?")
+    reply = grounded_talk("what goes with it?")
     assert reply.decision.related == Related("goes_with", "orders")
     assert reply.text.startswith("Customers who bought the Aster mug, blue also bought Fjord vase")
-    reply = talk("which plates go with the red Aster mug?")
+    reply = grounded_talk("which plates go with the red Aster mug?")
     assert "Linden plate" in reply.text and "Aster mug, red" in reply.text
 
 
-def test_two_products_are_compared_by_place_name_or_pointing(talk) -> None:
-    shown = talk("I am looking for a mug").products
-    reply = talk("what is the difference between the first and the third?")
+def test_two_products_are_compared_by_place_name_or_pointing(grounded_talk) -> None:
+    shown = grounded_talk("I am looking for a mug").products
+    reply = grounded_talk("what is the difference between the first and the third?")
     assert reply.comparison.products == (shown[0].title, shown[2].title)
-    reply = talk("compare the Aster mug, blue, with the black Tove mug")
+    reply = grounded_talk("compare the Aster mug, blue, with the black Tove mug")
     assert set(reply.comparison.products) == {"Aster mug, blue", "Tove mug, black"}
     rows = {name: values for name, *values in reply.comparison.rows}
     assert set(rows["Price"]) == {"16.90 EUR", "18.50 EUR"}
     assert "Price: " in reply.text and "Dimensions: " in reply.text
-    again = talk("compare the two")
+    again = grounded_talk("compare the two")
     assert again.comparison.products == reply.comparison.products
-    assert talk("What is the difference between standard and express?").comparison is None
+    assert grounded_talk("What is the difference between standard and express?").comparison is None
 
 
 @pytest.mark.parametrize(
@@ -212,15 +199,17 @@ def test_two_products_are_compared_by_place_name_or_pointing(talk) -> None:
         ("is the kettle bigger than the teapot?", ["Bruno", "Hazel"]),
     ],
 )
-def test_words_that_one_family_alone_has_name_it_in_a_comparison(talk, words, families) -> None:
-    comparison = talk(words).comparison
+def test_words_that_one_family_alone_has_name_it_in_a_comparison(
+    grounded_talk, words, families
+) -> None:
+    comparison = grounded_talk(words).comparison
     assert [product.split()[0] for product in comparison.products] == families
     assert "Dimensions" in {name for name, *_ in comparison.rows}
 
 
-def test_other_options_in_conversation(talk) -> None:
-    talk("How much is the blue Linden plate?")
-    reply = talk("is there another colour?")
+def test_other_options_in_conversation(grounded_talk) -> None:
+    grounded_talk("How much is the blue Linden plate?")
+    reply = grounded_talk("is there another colour?")
     assert "Linden plate, white" in reply.text and "Linden plate, blue" in reply.text
 
 
