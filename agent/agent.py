@@ -25,7 +25,7 @@ from agent.damage import leant, speaks
 from agent.find import Findings, own_words
 from agent.flows import advance
 from agent.listening import expected
-from agent.local import asides, in_language, joined, labelled, nameable, noted, wished
+from agent.local import asides, in_language, labelled, nameable, noted, whole, wished
 from agent.mood import earlier, priority, softened
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
@@ -148,10 +148,7 @@ class Agent:
             reply = Reply(
                 id=new_id(),
                 conversation=conversation_id,
-                text=joined(
-                    [before, *chain.from_iterable((d.aside, d.text) for d in drafts), after],
-                    language,
-                ),
+                text=whole(before, drafts, after, language),
                 language=language,
                 citations=tuple(chain.from_iterable(draft.citations for draft in drafts)),
                 decision=labelled(verdict.decision, language),

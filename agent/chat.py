@@ -77,15 +77,14 @@ class Chat:
         the customer's, that each decision answers; `earlier` sums up what came before `history`;
         `language` (ISO 639-1) is what it is answered in."""
         notes: list[str] = []
-        begun = before
+        begun = bool(before)
         yield before
-        for decision, draft, asked in zip(decisions, drafts, words, strict=True):
-            if draft.aside:
-                yield f" {draft.aside}" if begun else draft.aside
-            begun += draft.aside
+        for i, (decision, draft, asked) in enumerate(zip(decisions, drafts, words, strict=True)):
             if begun and draft.text:
-                yield " "
-            begun += draft.text
+                yield "\n\n" if i else " "  # as `agent.local.whole` has it
+            if draft.aside:
+                yield f"{draft.aside} "
+            begun = begun or bool(draft.text)
             notes += yield from self.write(decision, draft, history, asked, earlier, language)
         yield f" {after}" if begun and after else after
         return tuple(notes)

@@ -60,6 +60,14 @@ def joined(parts: Iterable[str], language: str) -> str:
     return " ".join(filter(None, parts)) if own is None else own.joined(*parts)
 
 
+def whole(before: str, drafts: Sequence[Draft], after: str, language: str) -> str:
+    """The text of a reply: each draft in a paragraph of its own."""
+    *others, last = [joined((draft.aside, draft.text), language) for draft in drafts]
+    paragraphs = [*others, joined((last, after), language)]
+    first = joined((before, paragraphs[0]), language)
+    return "\n\n".join(filter(None, (first, *paragraphs[1:])))
+
+
 def labelled(decision: Decision, language: str) -> Decision:
     """With what stands on the buttons of a question in the language."""
     own = catalogued(language)

@@ -1,6 +1,7 @@
 """A chat model says only what the evidence holds, and plans only through doors that check."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 
@@ -17,6 +18,7 @@ from agent.chat_models import LocalChatModel, load_chat_model
 from agent.chat_tools import LookUpOrder, Propose, Search
 from agent.compose import BuiltinComposer
 from agent.errors import SetupError
+from agent.local import whole
 from agent.planning import is_open, plan
 from agent.privacy import mask
 from agent.state import FlowState
@@ -150,8 +152,12 @@ def test_a_reply_in_parts_reads_as_one():
     drafts = [BuiltinComposer().compose(ANSWER, None, HITS, [], "colour?")]
     asking = Ask("email", "Which address?")
     drafts.append(BuiltinComposer().compose(asking, None, HITS, [], "colour?"))
+    drafts[0] = replace(drafts[0], aside="Nothing is red.")
     pieces = list(chat.tell("I am sorry.", [ANSWER, asking], drafts, "Bye.", [], ["colour?"] * 2))
-    assert "".join(pieces) == "I am sorry. It is blue. It costs 16.90 EUR. Which address? Bye."
+    said = "It is blue. It costs 16.90 EUR."
+    assert "".join(pieces) == f"I am sorry. Nothing is red. {said}\n\nWhich address? Bye."
+    built_in = [replace(drafts[0], text=said), drafts[1]]
+    assert whole("I am sorry.", built_in, "Bye.", "en") == "".join(pieces)
 
 
 def test_evidence_is_fenced_and_the_conversation_is_told():

@@ -135,3 +135,9 @@ def test_an_order_to_be_dealt_with_is_not_parted(talk) -> None:
 def test_both_answers_are_in_the_customers_language(talk) -> None:
     reply, _ = talk(Turn("Wie lange ist die Garantie? Kann ich mit PayPal bezahlen?"))
     assert reply.language == "de" and len(cited(reply)) == 2
+
+
+def test_each_answer_is_a_paragraph_of_its_own(talk) -> None:
+    reply, _ = talk(Turn("How long is the warranty? And do you gift wrap?"))
+    first, second = reply.text.split("\n\n")
+    assert "2 years" in first and "3.50 EUR" in second
