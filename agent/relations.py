@@ -192,11 +192,10 @@ def _meant(
         elif among and len(shown) > 1:
             return shown
         elif shown and not wants_ideas(words):
-            kinds = {product.attributes.get("kind", "") for product in shown}
-    products = knowledge.documents("product")
+            kinds = {product.attributes.get("kind", "") for product in shown} - {""}
     if families:
-        return [product for product in products if (product.family or product.id) in families]
-    return [p for p in products if not kinds or p.attributes.get("kind", "") in kinds]
+        return list({p.id: p for family in families for p in knowledge.related(family)}.values())
+    return knowledge.documents("product", kinds)
 
 
 def _kinds_ending(words: str, knowledge: Knowledge) -> set[str]:

@@ -149,11 +149,11 @@ class Knowledge:
             record = self._shelf.records([id]).get(id)
         return record.document if record else None
 
-    def documents(self, kind: Kind | None = None) -> list[Document]:
-        """All of them, by id."""
+    def documents(self, kind: Kind | None = None, of: Collection[str] = ()) -> list[Document]:
+        """All of them, by id; with `of` only those whose attribute "kind" is one of these."""
         with self._lock:
             now = self._current()
-            return [record.document for record in self._records.all(now.revision, kind)]
+            return [record.document for record in self._records.all(now.revision, kind, of)]
 
     @property
     def vocabulary(self) -> Mapping[str, frozenset[str]]:

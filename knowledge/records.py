@@ -107,10 +107,17 @@ class Records:
         ((value,),) = self._all("select value from meta where key = 'revision'", {})
         return int(value)
 
-    def all(self, revision: int, kind: Kind | None = None) -> Iterator[Record]:
-        """Every document of a revision, by id; a few are in memory at a time."""
+    def all(
+        self, revision: int, kind: Kind | None = None, of: Iterable[str] = ()
+    ) -> Iterator[Record]:
+        """Every document of a revision, by id; a few are in memory at a time. `of`: values of the
+        attribute "kind", of which they have one."""
         wanted = " and kind = :kind" if kind else ""
-        return self._paged(LIVE + wanted, {"revision": revision, "kind": kind})
+        things = {f"of{i}": thing for i, thing in enumerate(of)}
+        if things:
+            marks = ", ".join(f":{name}" for name in things)
+            wanted += f" and json_extract(body, '$.attributes.kind') in ({marks})"
+        return self._paged(LIVE + wanted, {"revision": revision, "kind": kind, **things})
 
     def some(self, ids: Iterable[str], revision: int) -> dict[str, Record]:
         """Those of a revision that have these ids, by id."""

@@ -271,3 +271,10 @@ def test_lexical_shares(tmp_path) -> None:
         assert index.shares("how much is this?", 9) == index.shares("zebra", 9) == {}
     Lexical.build([]).save(tmp_path / "empty")
     assert Lexical.load(tmp_path / "empty").shares("blue", 9) == {}
+
+
+def test_documents_of_some_kinds_are_all_of_them(shop):
+    wanted = {"mug", "vase"}
+    every = [d for d in shop.documents("product") if d.attributes.get("kind") in wanted]
+    assert every and shop.documents("product", wanted) == every
+    assert shop.documents("product", {"no such thing"}) == []
