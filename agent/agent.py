@@ -26,7 +26,7 @@ from agent.find import Findings, own_words
 from agent.flows import advance
 from agent.listening import expected
 from agent.local import asides, in_language, labelled, nameable, noted, whole, wished
-from agent.mood import earlier, priority, softened
+from agent.mood import earlier, priority, softened, was_unhappy
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
 from agent.policy import asks_to_speak, sure_intent, wants_person
@@ -238,9 +238,8 @@ class Agent:
             fused, state = leant(fused), state.but(seen=str(percept.damage))
         # an error code on a display is asked about, whatever it sounds like
         intent = "" if found.page and state.wish is None else sure_intent(fused, self.limits)
-        unhappy_before = bool(shown) and shown[-1].mood <= self.limits.unhappy
         own = self.own
-        person = wants_person(fused, words, self.limits, unhappy_before)
+        person = wants_person(fused, words, self.limits, was_unhappy(shown, self.limits))
         if person or _is_pending(state, shown, percept):
             own = None
         if asks_to_speak(words):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from agent.answers import asks
 from agent.find import Findings, find
 from agent.memory import Memory, decided
+from agent.mood import was_unhappy
 from agent.policy import decide
 from agent.relations import Baskets
 from agent.several import parted
@@ -68,7 +69,7 @@ class Answerer:
             related=found.related,
             page=found.page,
             stated=found.stated,
-            unhappy_before=bool(shown) and shown[-1].mood <= self.limits.unhappy,
+            unhappy_before=was_unhappy(shown, self.limits),
             before=decided(memory, shown),
         )
 

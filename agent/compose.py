@@ -42,9 +42,9 @@ THANKS = (
     "You are welcome. Write again whenever something comes up.",
     "With pleasure. I am here if anything else comes up.",
 )
-ITSELF = (f"I am the shop's automatic assistant, not a person. {OFFER} {PERSON}",) * 2
-SMALL_TALK = {"greeting": GREETINGS, "thanks": THANKS, "itself": ITSELF}
-"""What is said first, and what later in a conversation."""
+ITSELF = (f"I am the shop's automatic assistant, not a person. {OFFER} {PERSON}",)
+PLEASANTRIES = {"greeting": GREETINGS, "thanks": THANKS, "itself": ITSELF}
+"""What is said first, and what later in a conversation, by the topic of an answer without hits."""
 
 SORRY = {
     "damaged_item": "I am sorry that it did not arrive as it should.",
@@ -109,8 +109,8 @@ class BuiltinComposer:
     ) -> Draft:
         match decision:
             case Answer(hits=(), topic=topic):
-                lines = SMALL_TALK[topic]
-                return Draft(lines[min(len(history) // 2, 1)])
+                lines = PLEASANTRIES[topic]
+                return Draft(lines[min(len(history) // 2, len(lines) - 1)])
             case Answer(hits=found) if OWN in found[0].ranks:
                 document = found[0].document
                 return Draft(document.text, (quote(document, 0, len(document.text)),))

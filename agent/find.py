@@ -85,7 +85,9 @@ def find(
     fitting = _fitting(percept, knowledge, words, vectors, filters, limits) if filters else []
     everything = translated(knowledge.search(words, vectors), percept.language)
     topic = sure_intent(fused, limits)
-    everything = with_rules(everything, topic, own, words, knowledge, limits, embed)
+    everything = with_rules(
+        everything, topic, own, words, knowledge, limits, embed, percept.language
+    )
     codes = shown_codes(percept.printed)
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
@@ -152,6 +154,7 @@ def with_rules(
     knowledge: Knowledge,
     limits: Limits,
     embed: Callable[[Sequence[str]], np.ndarray],
+    language: str,
 ) -> list[Hit]:
     """The hits for `words`, with the passages found where no product is named: "can I return a
     mug?" and "how long is the warranty on it?" are asked of the shop's rules, which speak of none.
@@ -159,10 +162,10 @@ def with_rules(
     Of a question about a product only a FAQ that asks no more than it is worth this.
     """
     rules_meant = EVIDENCE.get(topic) == PASSAGES
-    passages = [hit for hit in found if hit.document.kind != "product"]
-    if any(hit.sure >= limits.answerable for hit in passages):
-        return list(found)
-    if not rules_meant and topic not in ABOUT_ONE_PRODUCT:
+    answered = any(
+        hit.document.kind != "product" and hit.sure >= limits.answerable for hit in found
+    )
+    if answered or not (rules_meant or topic in ABOUT_ONE_PRODUCT):
         return list(found)
     products = [hit for hit in found if hit.document.kind == "product"]
     names = [*knowledge.vocabulary["kind"], *(short(hit.document) for hit in products[:1])]
@@ -170,7 +173,7 @@ def with_rules(
     general = " ".join(word for word in own.split() if not named & set(terms(word)))
     if general == words:
         return list(found)
-    rules = knowledge.search(general, embed([general])[0], kinds=PASSAGES)
+    rules = translated(knowledge.search(general, embed([general])[0], kinds=PASSAGES), language)
     rules = [hit for hit in rules if rules_meant or asks_no_more(hit.document, general)]
     return sorted([*products, *rules], key=lambda hit: -hit.score)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from agent.types import Act, Answer, Ask, Decision, HandOff, Limits
+from agent.types import Act, Answer, Ask, Decision, HandOff, Limits, Reply
 from fusion.mood import Moods
 from fusion.text import TextEncoder
 from fusion.types import BadInput, Message, Modality, Percept
@@ -30,6 +30,11 @@ PERSON = "If you would rather talk to a person, say so and I pass you on."
 def earlier(history: Sequence[Message]) -> list[str]:
     """What the customer wrote before."""
     return [message.text for message in history if message.speaker == "customer"]
+
+
+def was_unhappy(shown: Sequence[Reply], limits: Limits) -> bool:
+    """Whether the customer's last turn was an unhappy one; `shown`: the replies, oldest first."""
+    return bool(shown) and shown[-1].mood <= limits.unhappy
 
 
 def priority(mood: float, reason: str, limits: Limits) -> Priority:

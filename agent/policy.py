@@ -141,13 +141,17 @@ def decide(
     if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
         return Decline("not_sold")
     lean = limits.lean * fused.intents[fused.intent]
-    left = _left_to_faq(found, words) if topic in ABOUT_ONE_PRODUCT else []
+    fitting = _left_to_faq(found, words) if topic in ABOUT_ONE_PRODUCT else []
+    if not fitting:
+        fitting = [
+            hit
+            for hit in found
+            if hit.document.kind in kinds or _asks_the_same(hit.document, words)
+        ]
 
     def worth(hit: Hit) -> float:
-        fits = hit.document.kind in kinds or _asks_the_same(hit.document, words)
-        fits = hit in left if left else fits
         better = (hit.document.kind == "faq") + asks_no_more(hit.document, words)
-        return hit.score + lean * fits + limits.tie * better
+        return hit.score + lean * (hit in fitting) + limits.tie * better
 
     ranked = sorted(found, key=worth, reverse=True)
     if unsold < limits.unsold and (pair := _contradiction(ranked, seen[: limits.agree], words)):

@@ -132,6 +132,7 @@ def load_moods(path: Path | None = None) -> Moods:
 def train_moods(encoder: Encoder, path: Path) -> None:
     """Solve the regression in the space of `encoder`, and write its weights to `path`."""
     rows = [json.loads(line) for line in EXAMPLES.read_text("utf-8").splitlines()]
+    examples = len(rows)
     calm: list[str] = []
     for file in sorted(FOLDER.glob("*.txt")):
         if file.stem not in NOT_CALM:
@@ -140,7 +141,6 @@ def train_moods(encoder: Encoder, path: Path) -> None:
         if saying["language"] == "en" and saying["intent"] not in HARDLY_CALM:
             calm.append(saying["text"])
     rows += [{"text": text, "earlier": [], "photo": False, "mood": 0} for text in calm]
-    examples = len(EXAMPLES.read_text("utf-8").splitlines())
     counts = np.where(np.arange(len(rows)) < examples, 1.0, CALM_WEIGHT)
     figures = [_figures(row["text"], row["earlier"], row["photo"]) for row in rows]
     seen = np.hstack([encoder.encode([row["text"] for row in rows]), figures])

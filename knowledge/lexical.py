@@ -43,7 +43,7 @@ STOP = {
     "who", "whom", "why", "will", "with", "would", "yes", "you", "your", "yours",
 }  # fmt: skip
 
-SAME = {
+SYNONYMS = {
     "shipping": "delivery", "shipment": "delivery", "postage": "delivery", "ship": "deliver",
     "store": "shop", "opening": "open",
 }  # fmt: skip
@@ -124,7 +124,7 @@ def _stem(word: str, language: str) -> str:
 
 def _singular(word: str) -> str:
     one = _without_s(word)
-    return SAME.get(one, one)
+    return SYNONYMS.get(one, one)
 
 
 def _without_s(word: str) -> str:
