@@ -270,9 +270,11 @@ class Agent:
                 )
                 found = replace(found, hits=hits)
                 decision = planned or answerer.decide(percept, fused, found, *past)
+        seen = [Hit(document, 0.0, {}) for document in found.seen]
         if isinstance(decision, Ask):  # what the photo shows may be among the choices
-            seen = [Hit(document, 0.0, {}) for document in found.seen]
             found = replace(found, hits=merged(found.hits, seen))
+        elif seen and decision == Decline("not_sold"):  # the nearest are those that look like it
+            found = replace(found, hits=tuple(seen))
         parts: list[Part] = []
         following: Decision | None = decision
         while following is not None:

@@ -10,14 +10,26 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from agent import products
-from agent.evidence import OWN, answering, card, plain, quote, quote_title
+from agent.answers import asks
+from agent.each import about_each
+from agent.evidence import (
+    OWN,
+    answering,
+    card,
+    describing,
+    opening,
+    plain,
+    quote,
+    quote_title,
+)
 from agent.mood import PERSON
-from agent.policy import SEARCHES
+from agent.policy import SEARCHES, contentful
 from agent.relating import about_related
 from agent.types import (
     Act,
     Answer,
     Ask,
+    Citation,
     Decision,
     Decline,
     Draft,
@@ -27,6 +39,7 @@ from agent.types import (
 )
 from fusion.types import Message
 from knowledge.filters import COLORS, SAME
+from knowledge.lexical import spoken, terms
 from knowledge.parse import parse_filters
 from knowledge.types import Document, Hit
 
@@ -43,7 +56,16 @@ THANKS = (
     "With pleasure. I am here if anything else comes up.",
 )
 ITSELF = (f"I am the shop's automatic assistant, not a person. {OFFER} {PERSON}",)
-PLEASANTRIES = {"greeting": GREETINGS, "thanks": THANKS, "itself": ITSELF}
+JUDGEMENT = (
+    "From a photo I cannot tell for sure whether something is damaged. If it reached you like "
+    "this, say so and I report it with you.",
+)
+WITHOUT_HITS = {
+    "greeting": GREETINGS,
+    "thanks": THANKS,
+    "itself": ITSELF,
+    "judgement": JUDGEMENT,
+}
 """What is said first, and what later in a conversation, by the topic of an answer without hits."""
 
 SORRY = {
@@ -86,6 +108,8 @@ SILENT = {
 }
 """What a door shows where the agent says nothing, by the reason of the hand-off."""
 
+UNSTATED = "I do not find that stated."
+ANYTHING = {"more", "details", "info", "information", "describe", "description"}
 NOT_FOUND = "I do not find that in the shop's catalogue or help pages."
 TRY = "Try other words or a photo, or ask for a person and I pass you on."
 MAYBE = 0.1  # a hit that is less sure is not worth mentioning
@@ -109,11 +133,13 @@ class BuiltinComposer:
     ) -> Draft:
         match decision:
             case Answer(hits=(), topic=topic):
-                lines = PLEASANTRIES[topic]
+                lines = WITHOUT_HITS[topic]
                 return Draft(lines[min(len(history) // 2, len(lines) - 1)])
             case Answer(hits=found) if OWN in found[0].ranks:
                 document = found[0].document
                 return Draft(document.text, (quote(document, 0, len(document.text)),))
+            case Answer(related=Related(relation="each")):
+                return about_each(decision, words)
             case Answer(related=Related()):
                 return about_related(decision)
             case Answer(hits=found) if found[0].document.kind == "product":
@@ -182,8 +208,8 @@ def about_product(answer: Answer, words: str) -> Draft:
         subject = subject if facet == "color" else "it"
     proof = None
     if not facets and topic not in ("product_search", "availability"):
-        text, proof = products.described(best, words)
-        said.append(text)
+        proof = described(best, words)
+        said.append(plain(proof.quote) if proof else UNSTATED if unstated(best, words) else "")
     color = best.attributes.get("color")  # which a photo shows; sizes it does not
     meant = [d for d in siblings if not answer.photo or d.attributes.get("color") == color]
     unsettled = "price" in facets and not products.settled(best, meant, words)
@@ -215,6 +241,20 @@ def product_meant(found: Sequence[Hit], words: str) -> Document:
         return len(own & said) - len((own - said) & {"small", "large"})
 
     return max(products.variants(best, found), key=named)  # the first of equals
+
+
+def described(product: Document, words: str) -> Citation | None:
+    """What a product's description says to the words, or first where they only name it; None when
+    it says nothing."""
+    if contentful(words) <= products.word_set(product.title) | ANYTHING:
+        return opening(product)
+    return describing(product, words)
+
+
+def unstated(product: Document, words: str) -> bool:
+    """Whether something is asked of a product that none of its words says: "is it handmade?"."""
+    says = set(terms(" ".join([spoken(product), *product.attributes])))
+    return asks(words) and not set(terms(" ".join(contentful(words)))) <= says
 
 
 def alternatives(best: Document, found: Sequence[Hit]) -> list[Document]:
@@ -262,10 +302,13 @@ def _next_step(
 def _nearest(hits: Sequence[Hit]) -> Draft:
     """That what the photo shows is not sold here, and what comes nearest to it."""
     near = [hit.document for hit in hits if hit.document.kind == "product"][:CARDS]
-    return Draft(
-        "I do not think that we sell what your photo shows. "
-        f"{products.priced('The nearest we have:', near)} "
+    said = [
+        "I do not think that we sell what your photo shows.",
+        products.priced("The nearest we have:", near),
         "If it is one of ours, its name or article number will find it.",
+    ]
+    return Draft(
+        " ".join(filter(None, said)),
         tuple(map(quote_title, near)),
         tuple(map(card, near)),
     )

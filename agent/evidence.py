@@ -95,6 +95,12 @@ def describing(document: Document, words: str) -> Citation | None:
     return quote(document, *spans[worth.index(max(worth))])
 
 
+def opening(document: Document) -> Citation | None:
+    """The first two sentences of a product's description; None when it has none."""
+    spans = _sentences(document.text, 0, len(document.text))[:2]
+    return quote(document, spans[0][0], spans[-1][1]) if spans else None
+
+
 def plain(quoted: str) -> str:
     """A quote as running text: white space collapsed, list marks dropped."""
     return " ".join(re.sub(r"^\s*[-*•]\s+", "", quoted, flags=re.M).split())

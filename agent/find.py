@@ -10,6 +10,7 @@ import numpy as np
 
 from agent.browsing import browses, names_nothing, wants_ideas
 from agent.chips import chips, obeyed
+from agent.each import asked_of
 from agent.memory import Memory
 from agent.policy import (
     ABOUT_ONE_PRODUCT,
@@ -23,14 +24,14 @@ from agent.policy import (
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
-from agent.relations import Baskets, kinds_named, relate, utmost
+from agent.relations import Baskets, kinds_named, last_shown, relate, utmost
 from agent.types import Chip, Limits, Related
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
 from knowledge.codes import codes_of
 from knowledge.filters import COLORS, Filters
 from knowledge.index import Knowledge
-from knowledge.lexical import terms
+from knowledge.lexical import spoken, terms
 from knowledge.parse import parse_filters
 from knowledge.relations import ideas
 from knowledge.search import NAMED, Signals, order
@@ -92,9 +93,16 @@ def find(
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
-    beside = relate(own, everything, filters, photo, knowledge, memory, baskets)
-    if not beside and (EVIDENCE.get(topic) != PASSAGES or names_nothing(own, filters)):
-        beside = utmost(own, everything, limits.answerable, filters, knowledge, memory)
+    pictured = in_each_photo(percept.seen, knowledge, limits, unsold)
+    shown = pictured or last_shown(memory, knowledge)
+    one_photo = photo and not pictured
+    beside = relate(own, everything, filters, one_photo, knowledge, shown, baskets)
+    rules_meant = EVIDENCE.get(topic) == PASSAGES
+    if not beside and (not rules_meant or names_nothing(own, filters)):
+        beside = utmost(own, everything, limits.answerable, filters, knowledge, shown)
+    each = asked_of(own, shown, bool(pictured), knowledge)
+    if each and not (beside or rules_meant or one_photo):
+        beside = Related("each"), [Hit(document, NAMED, {}) for document in each]
     if beside:
         related, hits = beside
         return Findings(tuple(hits), own, wished, chips(filters), related=related)
@@ -126,6 +134,8 @@ def find(
     }
     others = [hit for hit in fitting if hit.document.id not in named]
     hits = sorted([*named.values(), *others], key=lambda hit: -hit.score)
+    if topic in ABOUT_ONE_PRODUCT and (about or photo or named):
+        hits = without_other_kinds(hits, knowledge)
     strange = 0.0
     seen: tuple[Document, ...] = ()
     if photo:
@@ -178,11 +188,39 @@ def with_rules(
     return sorted([*products, *rules], key=lambda hit: -hit.score)
 
 
+def without_other_kinds(hits: Sequence[Hit], knowledge: Knowledge) -> list[Hit]:
+    """Without the passages that speak of other kinds of products than the best of them: that a
+    tumbler is dishwasher safe says nothing of an armchair."""
+    kinds = [hit.document.attributes.get("kind") for hit in hits if hit.document.kind == "product"]
+    return [
+        hit
+        for hit in hits
+        if hit.document.kind == "product"
+        or not (named := kinds_named(spoken(hit.document), knowledge))
+        or not kinds
+        or kinds[0] in named
+    ]
+
+
 def nearest(alone: Signals, knowledge: Knowledge, most: int) -> tuple[Document, ...]:
     """The products that look most like a photo, whatever was said of it."""
     photographed = (~np.isnan(alone.photo)).sum()
     ids = [alone.ids[i] for i in order(alone.photo)[: min(most, photographed)]]
     return tuple(document for id in ids if (document := knowledge.document(id)))
+
+
+def in_each_photo(
+    photos: Sequence[Encoded], knowledge: Knowledge, limits: Limits, unsold: Unsold | None
+) -> list[Document]:
+    """The product most like each of several photos, those that show nothing of the shop left out;
+    none unless they are of several families."""
+    found: dict[str, Document] = {}
+    for photo in photos if len(photos) > 1 else ():
+        [alone] = knowledge.signals("", photo.vector, kinds=("product",))
+        if unsold is None or stranger(photo, alone, unsold) < limits.unsold:
+            for product in nearest(alone, knowledge, 1):
+                found.setdefault(product.family or product.id, product)
+    return list(found.values()) if len(found) > 1 else []
 
 
 def stranger(photo: Encoded, signals: Signals, unsold: Unsold) -> float:

@@ -9,11 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from agent import products
 from agent.catalogue import Catalogued, catalogued, say
-from agent.compose import CARDS, NEXT, SORRY, alternatives, product_meant
-from agent.evidence import OWN, answering, card, describing, plain, quote_title
+from agent.compose import (
+    CARDS,
+    NEXT,
+    SORRY,
+    UNSTATED,
+    alternatives,
+    described,
+    product_meant,
+    unstated,
+)
+from agent.each import alike, asked_facets
+from agent.evidence import OWN, answering, card, plain, quote_title
 from agent.policy import SEARCHES
 from agent.relating import TOLD
 from agent.state import Part
@@ -96,6 +107,8 @@ def _said(own: Catalogued, part: Part, draft: Draft) -> Draft | None:
     match decision:
         case Answer(hits=found, related=Related(relation="compare")) if found:
             return _comparison(own, [hit.document for hit in found], draft)
+        case Answer(hits=found, related=Related(relation="each")):
+            return replace(draft, text=_each(own, decision, words))
         case Answer(hits=found, related=None) if found and OWN in found[0].ranks:
             return replace(draft, text=own(IN_ITS_OWN, quote=plain(draft.text)))
         case Answer(hits=found, related=None) if found and found[0].document.kind == "product":
@@ -146,9 +159,11 @@ def _product(own: Catalogued, answer: Answer, words: str) -> Draft:
     if left:
         said.append(own("In stock there is: %(names)s.", names=_priced(own, left[:3])))
     asks_more = not facets and not searched and answer.topic != "availability"
-    proof = describing(best, words) if asks_more else None
+    proof = described(best, words) if asks_more else None
     if proof:
         said.append(own(IN_ITS_OWN, quote=plain(proof.quote)))
+    elif asks_more and unstated(best, words):
+        said.append(own(UNSTATED))
     if others:
         said.append(own("Also close to what you describe: %(names)s.", names=_priced(own, others)))
     following = (
@@ -179,6 +194,28 @@ def _comparison(own: Catalogued, found: Sequence[Document], draft: Draft) -> Dra
     nothing = own("They differ in nothing that the shop states.")
     text = own.joined(opening, *(said or [nothing]))
     return replace(draft, text=text, comparison=Comparison(products=titles, rows=tuple(rows)))
+
+
+def _each(own: Catalogued, answer: Answer, words: str) -> str:
+    """What was asked, of each product."""
+    found = [hit.document for hit in answer.hits]
+
+    def stated(facet: str, document: Document) -> str:
+        known = [own.value(document.attributes.get(facet, ""))]
+        if "price" in facet and document.price is not None:
+            known.append(own.money(document.price, document.currency))
+        if "stock" in facet and document.stock is not None:
+            known.append(own.in_stock(document.stock) if document.stock else own("sold out"))
+        return ", ".join(filter(None, known)) or own("The shop does not state it.")
+
+    said = []
+    if answer.photo:
+        names = "; ".join(document.title for document in found)
+        said.append(own("Your photos look like %(names)s.", names=names))
+    for facet in asked_facets(words):
+        for value, titles in alike(found, partial(stated, facet)):
+            said.append(_field(own, "; ".join(titles), value))
+    return own.joined(*said)
 
 
 def _field(own: Catalogued, name: str, value: str) -> str:

@@ -67,6 +67,7 @@ _SPEAK_TO = re.compile(
     re.I,
 )
 
+_DAMAGED = re.compile(r"\b(?:damaged|broken|cracked|chipped|defective|faulty)\b", re.I)
 _REACH = re.compile(r"\b(?:phone|telephone|call|e-?mails?|contact|reach)\b", re.I)
 _REACHED = re.compile(r"\S@\w|\+\d[\d ()/.-]{6,}\d")  # an address or a number to do so
 _SOMEBODY = r"(?:ro|chat)?bots?|machine|computer|ai|human(?: being)?|person|real"
@@ -126,6 +127,12 @@ def decide(
         return Answer((), "thanks")
     if topic in SMALL_TALK and ours and not ("?" in words and found):
         return Answer((), topic)
+    kinds = EVIDENCE.get(topic, ())
+    bare = not words.strip() or only_points(words)
+    if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
+        return Decline("not_sold")
+    if photo and points(words) and (topic == "damaged_item" or _DAMAGED.search(words)):
+        return Answer((), "judgement")  # asked whether it is: who says that it is begins a flow
     if not ours and best < limits.strong:
         return Decline("out_of_scope")
     if only_points(words) and not photo and not history:
@@ -136,10 +143,6 @@ def decide(
         return HandOff("failed", summary(words, history))
     if not found:
         return Decline("not_found")
-    kinds = EVIDENCE.get(topic, ())
-    bare = not words.strip() or only_points(words)
-    if photo and bare and unsold >= limits.unsold and kinds != PASSAGES:
-        return Decline("not_sold")
     lean = limits.lean * fused.intents[fused.intent]
     fitting = _left_to_faq(found, words) if topic in ABOUT_ONE_PRODUCT else []
     if not fitting:
@@ -194,8 +197,12 @@ def asks_to_speak(words: str) -> bool:
 
 
 def sure_intent(fused: Fused, limits: Limits) -> str:
-    """The likeliest intent, or "" where it is not sure: there the evidence alone decides."""
-    return fused.intent if fused.intents[fused.intent] >= limits.sure_intent else ""
+    """The likeliest intent, or "" where it is not sure: there the evidence alone decides. Of what
+    seems no question for this shop it must be likelier than all others together."""
+    sure = limits.sure_intent
+    if fused.out_of_scope >= limits.out_of_scope:
+        sure = max(sure, 0.5)
+    return fused.intent if fused.intents[fused.intent] >= sure else ""
 
 
 def wants_person(

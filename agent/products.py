@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from agent.evidence import describing, money, plain
-from agent.types import Citation
+from agent.evidence import money
+from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
 FACETS: Mapping[str, re.Pattern[str]] = {
@@ -57,14 +57,21 @@ def beside_facets(words: str) -> str:
 
 
 def asked(words: str, document: Document) -> list[str]:
-    """The facets the words ask for, then other attributes of the product by name."""
+    """The facets the words ask for, then other attributes of the product by name; where neither is
+    asked for, what says a word of theirs: "how do I descale it?"."""
     named = words.lower()
-    return facets_asked(words) + [
+    facets = facets_asked(words) + [
         name
         for name in document.attributes
         if name.replace("_", " ") in named
         and name not in (*FACETS, "kind", "family")
         and not any(pattern.search(name) for pattern in FACETS.values())  # said already
+    ]
+    telling = set(terms(words)) - set(terms(document.title))
+    return facets or [
+        name
+        for name, value in document.attributes.items()
+        if name not in ("kind", "family", "color") and telling & set(terms(value))
     ]
 
 
@@ -146,7 +153,8 @@ def facet_sentence(
         name = AVERSE.get(facet, facet.replace("_", " "))
         return sentence(f"the shop does not state the {name} of {the(document).rstrip(',')}")
     if facet == "care":
-        return sentence(f"{subject.rstrip(',')}: {value[0].lower()}{value[1:]}")
+        opening = "care" if subject == "it" else subject.rstrip(",")
+        return sentence(f"{opening}: {value[0].lower()}{value[1:]}")
     if facet in SAID:
         return sentence(f"{subject} {SAID[facet].format(value)}")
     return sentence(f"{facet.replace('_', ' ')}: {value}")
@@ -182,12 +190,6 @@ def priced(
         said = ", ".join(filter(None, facts))
         names.append(f"{document.title} ({said})" if said else document.title)
     return f"{opening} {listed(names)}." if names else ""
-
-
-def described(document: Document, words: str) -> tuple[str, Citation | None]:
-    """The sentence of the description that answers the words, and the proof of it."""
-    proof = describing(document, words)
-    return (plain(proof.quote), proof) if proof else ("", None)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -3,6 +3,7 @@ biggest planter"."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -86,18 +87,18 @@ def relate(
     filters: Filters,
     photo: bool,
     knowledge: Knowledge,
-    memory: Memory,
+    shown: Sequence[Document],
     baskets: Baskets,
 ) -> tuple[Related, list[Hit]] | None:
     """The product meant, followed by what is related to it; or the products to compare.
 
-    `found` is what a plain search finds; `photo`: a picture came with the turn. None when the words
-    ask for no relation, or when it is not clear of which product: they are searched for then.
+    `found` is what a plain search finds; `photo`: a picture came with the turn; `shown`: the
+    products that the words may point at. None when they ask for no relation, or when it is not
+    clear of which product: they are searched for then.
     """
     asked = relation_in(words)
     if asked is None:
         return None
-    shown = _shown(memory, knowledge)
     named = _named(words, found)
     if asked == "compare" or (asked in COMPARATIVES and _TWO.search(words)):
         compared = _compared(words, shown, named, knowledge)
@@ -144,7 +145,7 @@ def utmost(
     sure: float,
     filters: Filters,
     knowledge: Knowledge,
-    memory: Memory,
+    shown: Sequence[Document],
 ) -> tuple[Related, list[Hit]] | None:
     """What is cheapest, biggest, best rated of the products meant, the first few in this order.
 
@@ -164,7 +165,7 @@ def utmost(
     else:
         return None
     scale, most = SCALES[relation]
-    meant = _meant(rest, found, sure, among, filters, knowledge, memory)
+    meant = _meant(rest, found, sure, among, filters, knowledge, shown)
     products = ordered(filter(filters.accepts, meant), scale, most)
     return (Related(relation), list(map(_hit, products[:LISTED]))) if products else None
 
@@ -176,21 +177,20 @@ def _meant(
     among: bool,
     filters: Filters,
     knowledge: Knowledge,
-    memory: Memory,
+    shown: Sequence[Document],
 ) -> list[Document]:
     """The products that a superlative is about: of a name or a kind in the words; where nothing is
     named those shown (`among`: and no others of their kind), or all."""
-    shown = _shown(memory, knowledge)
     families = {product.family or product.id for product in _named(words, found)}
     kinds = _kinds_ending(words, knowledge)
     if not families | kinds:
+        if among and len(shown) > 1:
+            return list(shown)
         if not names_nothing(words, filters):
             best = found[0] if found and found[0].sure >= sure else None
             kinds = {best.document.attributes.get("kind", "")} if best else set()
             if kinds <= {""}:
                 return []
-        elif among and len(shown) > 1:
-            return shown
         elif shown and not wants_ideas(words):
             kinds = {product.attributes.get("kind", "") for product in shown} - {""}
     if families:
@@ -210,7 +210,7 @@ def _hit(document: Document) -> Hit:
     return Hit(document, NAMED, {})
 
 
-def _shown(memory: Memory, knowledge: Knowledge) -> list[Document]:
+def last_shown(memory: Memory, knowledge: Knowledge) -> list[Document]:
     """The products of the last reply that showed some, in its order."""
     found = [knowledge.document(talked.id) for talked in memory.offered]
     return [document for document in found if document]
@@ -234,7 +234,7 @@ def _named(words: str, found: Sequence[Hit]) -> list[Document]:
         having = [[v for v in variants if way in word_set(variant(v))] for way in ways]
         meant = [min(some, key=lambda v: _spare(v, said)) for some in having] or variants[:1]
         return list({product.id: product for product in meant}.values())
-    return [_closest(variants, said) for variants in families.values()]
+    return _closest(families, words)
 
 
 def _spare(product: Document, said: Collection[str]) -> int:
@@ -242,10 +242,30 @@ def _spare(product: Document, said: Collection[str]) -> int:
     return len(word_set(variant(product)) - set(said))
 
 
-def _closest(variants: Sequence[Document], said: Collection[str]) -> Document:
-    """The variant that the words come nearest to."""
-    shared = {v.id: len(word_set(variant(v)) & set(said)) for v in variants}
-    return max(variants, key=lambda v: (shared[v.id], -_spare(v, said)))
+def _closest(families: Mapping[str, Sequence[Document]], words: str) -> list[Document]:
+    """Of each family the variant that the words come nearest to: "the blue mug and the white
+    plate". What stands nearer to the name of another family is said of that one."""
+    said = re.findall(r"[^\W_]+", words.lower())
+    places = {
+        family: [i for i, word in enumerate(said) if word in word_set(short(variants[0]))]
+        for family, variants in families.items()
+    }
+    closest = []
+    for family, variants in families.items():
+        others = [i for other, where in places.items() if other != family for i in where]
+        own = {
+            word
+            for i, word in enumerate(said)
+            if _distance(i, places[family]) <= _distance(i, others)
+        }
+        shared = {v.id: len(word_set(variant(v)) & own) for v in variants}
+        closest.append(max(variants, key=lambda v: (shared[v.id], -_spare(v, own))))
+    return closest
+
+
+def _distance(place: int, places: Sequence[int]) -> float:
+    """To the nearest; a name is described by what stands before it rather than after it."""
+    return min((abs(at - place) + 0.5 * (at < place) for at in places), default=math.inf)
 
 
 def _told_apart(words: str, knowledge: Knowledge) -> list[Document]:
@@ -259,8 +279,8 @@ def _told_apart(words: str, knowledge: Knowledge) -> list[Document]:
         for word in terms(short(product)):
             holders.setdefault(word, set()).add(family)
     named = [holders[word] for word in terms(words) if len(holders.get(word, ())) == 1]
-    said = word_set(words)
-    return [_closest(families[one], said) for one in dict.fromkeys(chain.from_iterable(named))]
+    meant = dict.fromkeys(chain.from_iterable(named))
+    return _closest({family: families[family] for family in meant}, words)
 
 
 def _compared(

@@ -39,7 +39,7 @@ class Choice:
 
 
 Relation = Literal[
-    "compare", "cheaper", "goes_with", "similar", "options", "ideas",
+    "compare", "cheaper", "goes_with", "similar", "options", "ideas", "each",
     "bigger", "smaller", "taller", "heavier", "lighter",
     "cheapest", "dearest", "best_rated", "biggest", "smallest", "tallest", "heaviest", "lightest",
 ]  # fmt: skip
@@ -47,8 +47,8 @@ Relation = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """How products found belong together: to be compared, as ideas for who names none, from the
-    cheapest or biggest on, or all others to the first of them."""
+    """How products found belong together: to be compared, each asked about, as ideas for who names
+    none, from the cheapest or biggest on, or all others to the first of them."""
 
     relation: Relation
     why: Why = ""  # what says that they go together

@@ -130,6 +130,7 @@ def perceive(
     seconds: dict[str, float] = {}
     encoded: dict[Modality, Encoded] = {}
     damage: Damage | None = None
+    seen: tuple[Encoded, ...] = ()
 
     with _timed(seconds, "decode"):
         photos, waves, sound = _decode(turn, encoders.decoder, limits, problems)
@@ -143,7 +144,9 @@ def perceive(
         printed = _read(photos, encoders.ocr)
     with _timed(seconds, "photo"):
         if clear := _clear(photos, printed, len(turn.photos), problems):
-            encoded["photo"] = _see([photos[i] for i in clear], encoders.vision)
+            states = {i: encoders.vision.states(photos[i]) for i in clear}
+            encoded["photo"] = _together(list(states.values()))
+            seen = tuple(one for i, one in states.items() if i < len(turn.photos))
             best = max(clear.values(), key=lambda figures: figures.sharpness)
             quality["sharpness"], quality["exposure"] = best.sharpness, best.exposure
             quality["size"] = float(best.size)
@@ -186,6 +189,7 @@ def perceive(
         photos=len(photos),
         sound=sound,
         pictures=tuple(photo for i, photo in photos.items() if i < len(turn.photos)),
+        seen=seen,
         damage=damage,
         seconds=seconds,
         language=written if text else spoken,
@@ -321,9 +325,8 @@ def _clear(
     return clear
 
 
-def _see(photos: Sequence[np.ndarray], vision: Encoder) -> Encoded:
+def _together(each: Sequence[Encoded]) -> Encoded:
     """The patches of all photos in order, and the direction of their mean."""
-    each = [vision.states(photo) for photo in photos]
     mean = np.mean([states.vector for states in each], axis=0)
     return Encoded(
         np.concatenate([states.tokens for states in each]),

@@ -167,6 +167,7 @@ class Percept:
     photos: int = 0  # pictures looked at, key frames of a video included
     sound: float = 0.0  # seconds that were decoded, of the recording and the video
     pictures: tuple[np.ndarray, ...] = ()  # the photos of the turn that could be read, uint8 RGB
+    seen: tuple[Encoded, ...] = ()  # each clear photo of the turn alone, key frames left out
     damage: Damage | None = None  # only where it is sure enough; the fusion model is not told
     seconds: Mapping[str, float] = field(default_factory=dict)  # time spent in each stage
     language: str = "en"  # ISO 639-1, of what was typed and said
