@@ -29,7 +29,7 @@ from agent.local import asides, in_language, labelled, nameable, noted, whole, w
 from agent.mood import earlier, priority, softened, was_unhappy
 from agent.orders import Shop
 from agent.planning import is_open, merged, plan, standing
-from agent.policy import asks_to_speak, sure_intent, wants_person
+from agent.policy import asks_to_speak, only_points, sure_intent, wants_person
 from agent.printed import articles, order_numbers
 from agent.state import FlowState, Part, Verdict
 from agent.steps import go_on, hand_off
@@ -236,8 +236,10 @@ class Agent:
             words = turn.text  # an address is in no language
         if percept.damage and speaks(words, state):
             fused, state = leant(fused), state.but(seen=str(percept.damage))
-        # an error code on a display is asked about, whatever it sounds like
-        intent = "" if found.page and state.wish is None else sure_intent(fused, self.limits)
+        # an error code on a display is asked about, whatever it sounds like; "and this?" is no wish
+        bare = "photo" in percept.present and (not words or only_points(words))
+        unspoken = (found.page and state.wish is None) or (bare and not percept.damage)
+        intent = "" if unspoken else sure_intent(fused, self.limits)
         own = self.own
         person = wants_person(fused, words, self.limits, was_unhappy(shown, self.limits))
         if person or _is_pending(state, shown, percept):

@@ -26,6 +26,7 @@ from agent.products import facets_asked, short, word_set
 from agent.refer import referred
 from agent.relations import Baskets, kinds_named, last_shown, relate, utmost
 from agent.types import Chip, Limits, Related
+from agent.words import ordinal
 from fusion.types import Encoded, Fused, Percept
 from fusion.unsold import Unsold, features
 from knowledge.codes import codes_of
@@ -76,7 +77,12 @@ def find(
     filters = obeyed(parse_filters(own, knowledge.vocabulary), kept)
     photo = "photo" in percept.present
     asks = fused.intent in ABOUT_ONE_PRODUCT
-    about = "" if photo else subject(own, filters, knowledge, memory, asks)
+    pictured = in_each_photo(percept.seen, knowledge, limits, unsold)
+    place = ordinal(own, len(pictured))
+    if place is not None:
+        about = pictured[place].title
+    else:
+        about = "" if photo else subject(own, filters, knowledge, memory, asks)
     words = " ".join(filter(None, [_searched(percept, knowledge), about]))
     vectors = fused.vector[None]
     if "history" in percept.present:  # a new subject is found as if nothing had been said
@@ -93,7 +99,6 @@ def find(
     pages = [hit for hit in everything if codes and hit.document.kind != "product"]
     page = next((hit for hit in pages if codes_of(hit.document) & codes), None)
     wished = filters.describe()
-    pictured = in_each_photo(percept.seen, knowledge, limits, unsold)
     shown = pictured or last_shown(memory, knowledge)
     one_photo = photo and not pictured
     beside = relate(own, everything, filters, one_photo, knowledge, shown, baskets)

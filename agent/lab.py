@@ -34,6 +34,10 @@ def train_vision(
     start: Annotated[
         Path | None, typer.Option(help="Weights to begin from; else features of ImageNet.")
     ] = None,
+    average: Annotated[
+        list[Path] | None,
+        typer.Option(help="Encoders to take the mean of, with --data: nothing is trained."),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(min=1, help="Times all examples are seen: 9 with --data, 12 with --shop."),
@@ -46,7 +50,7 @@ def train_vision(
     ] = 5e-4,
 ) -> None:
     """Train the photo encoder on the public photos (--data) or fit it to your own (--shop)."""
-    from agent.training import fit_tower, train_tower
+    from agent.training import average_towers, fit_tower, train_tower
     from fusion.train_vision import Recipe
     from fusion.weights import SHIPPED
     from knowledge.load import read_documents
@@ -54,7 +58,9 @@ def train_vision(
 
     if (data is None) == (shop is None):
         raise BadInput("Give either --data, the public photos, or --shop, your own catalogue.")
-    if data is not None:
+    if data is not None and average:
+        print(average_towers(data, renders, out, average))
+    elif data is not None:
         recipe = Recipe(epochs=epochs or 9, side=side, peak_rate=peak_rate)
         print(train_tower(data, renders, out, recipe, start))
     elif shop is not None:

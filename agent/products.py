@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from agent.evidence import money
+from agent.words import ORDINALS
 from knowledge.lexical import terms
 from knowledge.types import Document, Hit
 
@@ -67,7 +68,7 @@ def asked(words: str, document: Document) -> list[str]:
         and name not in (*FACETS, "kind", "family")
         and not any(pattern.search(name) for pattern in FACETS.values())  # said already
     ]
-    telling = set(terms(words)) - set(terms(document.title))
+    telling = set(terms(words)) - set(terms(document.title)) - ORDINALS.keys()
     return facets or [
         name
         for name, value in document.attributes.items()

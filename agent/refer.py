@@ -7,10 +7,14 @@ from collections.abc import Collection
 
 from agent.memory import Memory, Talked
 from agent.policy import only_points
+from agent.products import beside_facets
 from agent.words import ORDINALS, ordinal
 
 _WORD = re.compile(r"[^\W_]+")
 _PLACES = frozenset({*ORDINALS, "last", "number", "option"})
+_PLACED = re.compile(
+    rf"\b(?:{'|'.join(ORDINALS)}|last) (?:one|of (?:them|these|those|the (?:two|three)))\b", re.I
+)
 _AGAIN = frozenset({"again", "back", "earlier", "before", "other"})
 
 
@@ -22,7 +26,9 @@ def referred(own: str, memory: Memory, looks: Collection[str]) -> Talked | None:
     if not memory.products:
         return None
     place = ordinal(own, len(memory.offered))
-    if place is not None and only_points(f"one {own}", {*looks, *_PLACES, *_AGAIN}):
+    if place is not None and (
+        _PLACED.search(own) or only_points(f"one {beside_facets(own)}", {*looks, *_PLACES, *_AGAIN})
+    ):
         return memory.offered[place]
     if only_points(own, {*looks, "cheaper", "less"}):
         return memory.products[-1]

@@ -62,14 +62,30 @@ def train_tower(
 
     Returns the path of its weights. Continues an unfinished run.
     """
+    together, sets, named = _photos(data, renders)
+    path = train_vision.train(together, recipe, out, start, named)
+    calibrate(path, together, sets)
+    return path
+
+
+def average_towers(data: Path, renders: Path | None, out: Path, paths: Sequence[Path]) -> Path:
+    """The mean of photo encoders trained so, judged and calibrated on the same photos."""
+    together, sets, named = _photos(data, renders)
+    path = train_vision.average(paths, together, out, named)
+    calibrate(path, together, sets)
+    return path
+
+
+def _photos(
+    data: Path, renders: Path | None
+) -> tuple[train_vision.Data, list[photo_sets.PhotoSet], dict[str, str]]:
+    """All photos as one, the sets with the texts that an index holds, and where each is from."""
     sets = [photo_sets.grocery(data / "grocery"), photo_sets.clothing(data / "clothing")]
     if renders is not None:
         sets.append(photo_sets.rendered(renders, folder() / "products.jsonl"))
     named = {photo_set.name: SOURCES[photo_set.name] for photo_set in sets}
     together = train_vision.gather(sets, load_text().encode)
-    path = train_vision.train(together, recipe, out, start, named)
-    calibrate(path, together, [as_indexed(one) if one.name == "shop" else one for one in sets])
-    return path
+    return together, [as_indexed(one) if one.name == "shop" else one for one in sets], named
 
 
 def as_indexed(demo: photo_sets.PhotoSet) -> photo_sets.PhotoSet:

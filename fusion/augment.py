@@ -15,7 +15,7 @@ STORED = 224  # pixels; photos to train on are kept at this size, and smaller cu
 def augment(photos: Tensor, rng: torch.Generator, size: int = SIDE) -> Tensor:
     """uint8 (b, 3, STORED, STORED) -> float (b, 3, size, size) as other cameras might see it.
 
-    Turned (up to 20 degrees), cropped (55 to 100 % of the side, sometimes squeezed), mirrored,
+    Turned (up to 20 degrees), cropped (40 to 100 % of the side, sometimes squeezed), mirrored,
     relit, recoloured a little (hue is left alone: colour names a product), blurred, covered.
     """
     b = len(photos)
@@ -24,7 +24,7 @@ def augment(photos: Tensor, rng: torch.Generator, size: int = SIDE) -> Tensor:
         return torch.empty(b, *shape).uniform_(low, high, generator=rng)
 
     angle = uniform(-0.35, 0.35)
-    zoom = uniform(0.55, 1.0)
+    zoom = uniform(0.4, 1.0)
     squeeze = uniform(-0.15, 0.15).exp()
     mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     room = 1 - zoom

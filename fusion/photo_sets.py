@@ -44,14 +44,18 @@ class PhotoSet:
 
 
 def grocery(folder: Path) -> PhotoSet:
-    """The Grocery Store Dataset in its own layout; its val.txt is the validation set."""
+    """The Grocery Store Dataset in its own layout; its val.txt is the validation set.
+
+    The catalogue's own pictures are among the photos to train on.
+    """
     texts, pictures, groups = [], [], []
     for name, _, group, _, picture, description in _grocery_classes(folder):
         pictures.append(folder / picture.strip().lstrip("/"))
         groups.append(group)
         described = (folder / description.strip().lstrip("/")).read_text(encoding="utf-8")
         texts.append(f"{_spaced(name)}, {_spaced(group)}. {described.strip()[:200]}")
-    paths, classes, held_out = [], [], []
+    paths, classes = list(pictures), list(range(len(pictures)))
+    held_out = [False] * len(pictures)
     for part in ("train", "val"):
         for line in (folder / f"{part}.txt").read_text().splitlines():
             path, fine, _ = (field.strip() for field in line.split(","))

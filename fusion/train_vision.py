@@ -41,12 +41,13 @@ class Recipe:
     frozen: int = 10  # first layers left as they are: edges and textures
     peak_rate: float = 5e-4
     head_rate: float = 4.0  # of the projection, as a multiple: it starts from nothing
-    mixed: float = 0.3  # share of photos with a part of another (arXiv:1905.04899)
+    mixed: float = 0.5  # share of photos with a part of another (arXiv:1905.04899)
     weight_decay: float = 0.02
     smoothing: float = 0.05
     pull: float = 0.5  # weight of 1 - cosine beside the softmax
+    group: float = 0.5  # weight of the softmax summed over groups of classes
     average: float = 0.998  # decay of the averaged weights, a step
-    draws: tuple[tuple[str, int], ...] = (("shop", 3),)  # an epoch, else 1
+    draws: tuple[tuple[str, int], ...] = (("grocery", 3), ("shop", 3))  # an epoch, else 1
     patience: int = 0  # epochs without a better held-out figure before it stops; 0: all epochs
     seed: int = 0
 
@@ -59,21 +60,30 @@ class Data:
     classes: Tensor  # (n,) int64, into `texts`
     held_out: Tensor  # (n,) bool
     texts: Tensor  # (classes, DIM) unit norm
+    groups: Tensor  # (classes,) int64, the first class of each one's group
     sets: tuple[tuple[str, range], ...]  # name and its range of classes
 
 
 def gather(sets: Sequence[PhotoSet], embed: Callable[[Sequence[str]], np.ndarray]) -> Data:
     pixels, classes, held_out, texts, ranges = [], [], [], [], []
+    groups: list[int] = []
     first = 0
     for photo_set in sets:
         pixels.append(torch.from_numpy(photo_set.pixels()).permute(0, 3, 1, 2))
         classes.append(torch.from_numpy(photo_set.classes) + first)
         held_out.append(torch.from_numpy(photo_set.held_out))
         texts.append(torch.from_numpy(embed(photo_set.texts)))
+        named = photo_set.groups or photo_set.texts
+        groups.extend(first + named.index(name) for name in named)
         ranges.append((photo_set.name, range(first, first + len(photo_set.texts))))
         first += len(photo_set.texts)
     return Data(
-        torch.cat(pixels), torch.cat(classes), torch.cat(held_out), torch.cat(texts), tuple(ranges)
+        torch.cat(pixels),
+        torch.cat(classes),
+        torch.cat(held_out),
+        torch.cat(texts),
+        torch.tensor(groups),
+        tuple(ranges),
     )
 
 
@@ -144,16 +154,19 @@ def _averaged(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     return average
 
 
-def _loss(near: Tensor, scale: Tensor, classes: Tensor, weights: Tensor, recipe: Recipe) -> Tensor:
-    """Missed classes and distance to their texts, of cosines (b, texts), weighted by photo (b,)."""
-    missed = F.cross_entropy(
-        near * scale.exp().clamp(max=100),
-        classes,
-        label_smoothing=recipe.smoothing,
-        reduction="none",
-    )
+def _loss(
+    near: Tensor, scale: Tensor, classes: Tensor, groups: Tensor, weights: Tensor, recipe: Recipe
+) -> Tensor:
+    """Missed classes, missed groups of classes and distance to the texts of the classes.
+
+    Of cosines (b, texts), weighted by photo (b,); a group's share is the sum of its classes'.
+    """
+    logits = near * scale.exp().clamp(max=100)
+    missed = F.cross_entropy(logits, classes, label_smoothing=recipe.smoothing, reduction="none")
+    shares = torch.zeros_like(logits).index_add(1, groups, logits.softmax(1))
+    astray = -shares.gather(1, groups[classes][:, None]).squeeze(1).clamp(min=1e-6).log()
     apart = 1 - near.gather(1, classes[:, None]).squeeze(1)
-    return ((missed + recipe.pull * apart) * weights).mean()
+    return ((missed + recipe.group * astray + recipe.pull * apart) * weights).mean()
 
 
 def _copied(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -251,8 +264,9 @@ def train(
             photos, other, own = mix(photos, recipe.mixed, rng)
             patches = tower(photos.to(memory_format=torch.channels_last))
             near = pool(patches) @ data.texts.T  # (batch, classes) cosines
-            loss = _loss(near, scale, data.classes[batch], own, recipe)
-            loss = loss + _loss(near, scale, data.classes[batch][other], 1 - own, recipe)
+            shown = data.classes[batch]
+            loss = _loss(near, scale, shown, data.groups, own, recipe)
+            loss = loss + _loss(near, scale, shown[other], data.groups, 1 - own, recipe)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(tower.parameters(), 2.0)
             optimiser.step()
@@ -306,4 +320,28 @@ def train(
     }
     save_weights(path, average.module.state_dict(), card)
     state.unlink(missing_ok=True)
+    return path
+
+
+def average(paths: Sequence[Path], data: Data, out: Path, sources: dict[str, str]) -> Path:
+    """The mean of the weights of several towers (model soups, arXiv:2203.05482), as
+    `out`/vision.safetensors with its card.
+
+    They must be trained from one another, or from one start: else their mean means nothing.
+    Raises WeightsError when one of them cannot be used.
+    """
+    towers = [load_tower(path) for path in paths]
+    mean = AveragedModel(towers[0], use_buffers=True)
+    for tower in towers:
+        mean.update_parameters(tower)
+    card = {
+        "model": MODEL,
+        "averaged": [read_card(path) for path in paths],
+        "sources": sources,
+        "held_out_accuracy": accuracy(mean.module, data),
+        "licence": "Apache-2.0",
+    }
+    path = out / "vision.safetensors"
+    out.mkdir(parents=True, exist_ok=True)
+    save_weights(path, mean.module.state_dict(), card)
     return path

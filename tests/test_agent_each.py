@@ -74,6 +74,25 @@ def test_two_photos_are_compared(show) -> None:
     assert reply.comparison and len(reply.comparison.products) == 2
 
 
+def test_the_second_is_the_second_photo(show) -> None:
+    assert families(show("is the second one in stock?", CHAIR, MUG))[0] == "mug-aster"
+
+
+def test_the_second_shown_is_told_of_whatever_is_asked(grounded_talk) -> None:
+    second = grounded_talk("do you have mugs?").products[1]
+    assert grounded_talk("is the second one heavy?").products[0].id == second.id
+
+
+def test_a_photo_that_follows_is_no_complaint(show) -> None:
+    show("how much is the Aster mug?")
+    reply = show("and this?", PHOTOS / "teapot-hazel-blue_1.jpg")
+    assert reply.decision.kind == "answer" and families(reply)[0] == "teapot-hazel"
+
+
+def test_which_of_two_photos_is_cheaper_in_another_language(show) -> None:
+    assert families(show("どちらが安いですか？", CHAIR, MUG)) == ["mug-aster", "armchair-fell"]
+
+
 def test_two_photos_of_one_thing_are_one_product(show) -> None:
     reply = show("how much is this?", MUG, ASTER_GREEN)
     assert reply.decision.related is None and families(reply)[0] == "mug-aster"

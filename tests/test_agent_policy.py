@@ -466,7 +466,7 @@ TABLE = [
     ),
     ("damaged_item", [POLICY], "", {"photo": True, "unsold": 0.9}, "answer Returns"),
     ("return", [POLICY], "this", {"photo": True, "unsold": 0.9}, "answer Returns"),
-    ("product_search", [], "", {"photo": True, "unsold": 0.9}, "decline not_found"),
+    ("product_search", [], "", {"photo": True, "unsold": 0.9}, "decline not_sold"),
     # Every intent has its kind of evidence.
     ("order_status", [MUG, FAQ], "where is my parcel", {}, f"answer {FAQ.document.title}"),
     ("cancel_order", [MUG, POLICY], "how do I cancel", {}, "answer Returns"),

@@ -17,10 +17,11 @@ from PIL import Image
 from agent.training import fit_tower, shop_photos
 from fusion.augment import STORED, augment, mix
 from fusion.photo_sets import PhotoSet
-from fusion.train_vision import Recipe, found, gather, load_tower, train, with_views
+from fusion.train_vision import Recipe, average, found, gather, load_tower, train, with_views
+from fusion.train_vision import _loss as loss_of
 from fusion.types import BadInput
 from fusion.vision import MODEL, load_vision
-from fusion.weights import SHIPPED, load_weights, read_card
+from fusion.weights import SHIPPED, load_weights, read_card, save_weights
 from knowledge.demo import folder
 from knowledge.load import read_documents
 from knowledge.types import Document
@@ -68,6 +69,33 @@ def test_a_mixed_photo_says_how_much_of_it_is_its_own() -> None:
         if other[i] != i:
             assert float((mixed[i, 0] == i).float().mean()) == pytest.approx(float(own[i]))
     assert (own < 1).any()
+
+
+def test_another_of_the_same_group_is_the_smaller_mistake() -> None:
+    groups, weights = torch.tensor([0, 0, 2]), torch.ones(1)
+
+    def missed(nearest: int) -> float:
+        near = torch.tensor([[0.3, 0.3, 0.3]])
+        near[0, nearest] = 0.8
+        scale = torch.tensor(3.0)
+        return float(loss_of(near, scale, torch.tensor([0]), groups, weights, RECIPE))
+
+    assert missed(0) < missed(1) < missed(2)
+
+
+def test_the_mean_of_encoders_is_the_mean_of_their_weights(data, tmp_path) -> None:
+    tensors, card = load_weights(TOWER, MODEL)
+    other = tmp_path / "other.safetensors"
+    moved = {name: tensor.float() * 1.1 for name, tensor in tensors.items()}
+    save_weights(other, moved, card)
+    path = average([TOWER, other], data, tmp_path / "mean", {"boards": "made here"})
+    mean, card = load_weights(path, MODEL)
+    for name in ("project.weight", "features.1.running_mean"):
+        assert torch.allclose(mean[name].float(), tensors[name].float() * 1.05, rtol=1e-2, atol=1e-4)
+    assert [one["sha256"] for one in card["averaged"]] == [
+        read_card(TOWER)["sha256"],
+        read_card(other)["sha256"],
+    ]
 
 
 @pytest.mark.slow
