@@ -117,9 +117,8 @@ def find(
         for hit in chain(fitting, everything)
     )
     open_to_ideas = unsure and fused.intent in SEARCHES and wants_ideas(own)
-    anything = (
-        not photo and not about and browses(own, filters, bool(memory.products) and not unsure)
-    )
+    shown_fits = bool(memory.products and fitting)
+    anything = not photo and not about and browses(own, filters, shown_fits)
     if (open_to_ideas or anything) and (hits := ideas(knowledge, words, vectors, filters)):
         return Findings(tuple(hits), own, wished, chips(filters), related=Related("ideas"))
     for fewer in () if fitting else filters.relaxed():
