@@ -23,7 +23,7 @@ from agent.evidence import (
     quote_title,
 )
 from agent.mood import PERSON
-from agent.policy import SEARCHES, contentful
+from agent.policy import SEARCHES, contentful, says
 from agent.relating import about_related
 from agent.types import (
     Act,
@@ -39,7 +39,7 @@ from agent.types import (
 )
 from fusion.types import Message
 from knowledge.filters import COLORS, SAME
-from knowledge.lexical import spoken, terms
+from knowledge.lexical import terms
 from knowledge.parse import parse_filters
 from knowledge.types import Document, Hit
 
@@ -253,8 +253,7 @@ def described(product: Document, words: str) -> Citation | None:
 
 def unstated(product: Document, words: str) -> bool:
     """Whether something is asked of a product that none of its words says: "is it handmade?"."""
-    says = set(terms(" ".join([spoken(product), *product.attributes])))
-    return asks(words) and not set(terms(" ".join(contentful(words)))) <= says
+    return asks(words) and not set(terms(" ".join(contentful(words)))) <= says(product)
 
 
 def alternatives(best: Document, found: Sequence[Hit]) -> list[Document]:

@@ -24,7 +24,7 @@ from agent.policy import (
 from agent.printed import shown_codes
 from agent.products import facets_asked, short, word_set
 from agent.refer import referred
-from agent.relations import Baskets, kinds_named, last_shown, relate, utmost
+from agent.relations import Baskets, kinds_named, last_shown, named_hit, relate, utmost
 from agent.types import Chip, Limits, Related
 from agent.words import ordinal
 from fusion.types import Encoded, Fused, Percept
@@ -105,9 +105,10 @@ def find(
     rules_meant = EVIDENCE.get(topic) == PASSAGES
     if not beside and (not rules_meant or names_nothing(own, filters)):
         beside = utmost(own, everything, limits.answerable, filters, knowledge, shown)
-    each = asked_of(own, shown, bool(pictured), knowledge)
-    if each and not (beside or rules_meant or one_photo):
-        beside = Related("each"), [Hit(document, NAMED, {}) for document in each]
+    if not (beside or rules_meant or one_photo) and (
+        each := asked_of(own, shown, bool(pictured), knowledge)
+    ):
+        beside = Related("each"), list(map(named_hit, each))
     if beside:
         related, hits = beside
         return Findings(tuple(hits), own, wished, chips(filters), related=related)

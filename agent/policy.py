@@ -258,13 +258,17 @@ def asks_no_more(document: Document, words: str) -> bool:
     return document.kind == "faq" and bool(asked) and asked <= contentful(words)
 
 
+def says(product: Document) -> set[str]:
+    """Every term that a product states something with, the names of its attributes included."""
+    return set(terms(" ".join([spoken(product), *product.attributes])))
+
+
 def _left_to_faq(found: Sequence[Hit], words: str) -> list[Hit]:
     """The FAQs on what the best product does not say itself: "can it go in the oven?"."""
     product = next((hit.document for hit in found if hit.document.kind == "product"), None)
     if product is None:
         return []
-    says = " ".join([spoken(product), *product.attributes])
-    unsaid = set(terms(beside_facets(words))) - set(terms(says))
+    unsaid = set(terms(beside_facets(words))) - says(product)
     return [
         hit
         for hit in found

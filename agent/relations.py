@@ -103,7 +103,7 @@ def relate(
     if asked == "compare" or (asked in COMPARATIVES and _TWO.search(words)):
         compared = _compared(words, shown, named, knowledge)
         if len(compared) > 1:
-            return Related("compare"), list(map(_hit, compared))
+            return Related("compare"), list(map(named_hit, compared))
     if asked == "compare" or (asked in UTMOST and len(shown) > 1 and _WHICH.search(words)):
         return None
     kinds = kinds_named(words, knowledge)
@@ -120,7 +120,7 @@ def relate(
         case "cheaper":
             hits = relations.cheaper(knowledge, meant, filters or None)
         case "options":
-            hits = list(map(_hit, relations.options(knowledge, meant, filters or None)))
+            hits = list(map(named_hit, relations.options(knowledge, meant, filters or None)))
         case "goes_with":
             family = {meant.id, *(d.id for d in relations.options(knowledge, meant))}
             wanted = kinds - {meant.attributes.get("kind")}
@@ -129,14 +129,14 @@ def relate(
             except ShopError:  # looks still say what goes with it
                 bought = ()
             beside, why = relations.goes_with(knowledge, meant, bought, filters or None, wanted)
-            hits = list(map(_hit, beside))
+            hits = list(map(named_hit, beside))
         case _:
             scale, more = SCALES[asked]
             if stated(meant, scale) is None:
                 return None
             beyond = relations.beyond(knowledge, meant, scale, more, filters or None)
-            hits = list(map(_hit, beyond))
-    return Related(asked, why), [_hit(meant), *hits]
+            hits = list(map(named_hit, beyond))
+    return Related(asked, why), [named_hit(meant), *hits]
 
 
 def utmost(
@@ -167,7 +167,7 @@ def utmost(
     scale, most = SCALES[relation]
     meant = _meant(rest, found, sure, among, filters, knowledge, shown)
     products = ordered(filter(filters.accepts, meant), scale, most)
-    return (Related(relation), list(map(_hit, products[:LISTED]))) if products else None
+    return (Related(relation), list(map(named_hit, products[:LISTED]))) if products else None
 
 
 def _meant(
@@ -206,7 +206,8 @@ def _kinds_ending(words: str, knowledge: Knowledge) -> set[str]:
     return {kind for kind in knowledge.vocabulary["kind"] if set(terms(kind)[-1:]) & said}
 
 
-def _hit(document: Document) -> Hit:
+def named_hit(document: Document) -> Hit:
+    """A hit as sure as one whose name was said."""
     return Hit(document, NAMED, {})
 
 
